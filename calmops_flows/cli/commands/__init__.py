@@ -1,0 +1,1 @@
+"""The commands of ``calmops``, one file each; ``cli.main`` names them all."""

@@ -1,0 +1,65 @@
+"""``calmops delete``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from calmops_flows.cli.options import Json, Name
+
+if TYPE_CHECKING:
+    from calmops_flows.settings import Settings
+
+
+def delete(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Delete a pipeline with its history; files in its source stay where they are."""
+    from calmops_flows.cli.output import emit_json, say
+    from calmops_flows.errors import SpecError
+    from calmops_flows.read import require_pipeline
+    from calmops_flows.steps.drain import utc_now
+    from calmops_flows.store.pipelines import delete_pipeline
+    from calmops_flows.store.store import open_store
+
+    with open_store(create=False) as store:
+        with store.database.read() as connection:
+            require_pipeline(connection, name)
+        if not yes:
+            if not sys.stdin.isatty():
+                raise SpecError(f"deleting {name!r} needs a person's yes; give --yes")
+            typer.confirm(f"Delete pipeline {name} with all its history?", abort=True, err=True)
+        delete_pipeline(store.database, name, now=utc_now())
+        _undeploy(name, store.settings)
+    if json:
+        emit_json({"name": name, "deleted": True})
+    else:
+        say(f"Pipeline {name} is deleted. Its audit log, and the files in its source, are kept.")
+
+
+def _undeploy(name: str, settings: Settings) -> None:
+    """Remove the deployment too; a server that does not answer keeps it, and that is said."""
+    from calmops_flows.cli.output import tell
+    from calmops_flows.flows.detect import (
+        PrefectUnreachableError,
+        api_url,
+        is_reachable,
+        prefect_is_configured,
+    )
+
+    url = api_url()
+    if not prefect_is_configured(settings) or url is None:
+        return
+    if not is_reachable(url):
+        tell(f"Its deployment, if it has one, stays: the Prefect API at {url} does not answer")
+        return
+    from calmops_flows.flows.deploy import undeploy
+
+    try:
+        undeploy(name)
+    except PrefectUnreachableError as err:
+        tell(f"Its deployment, if it has one, stays: {err}")

@@ -1,0 +1,21 @@
+"""``calmops demo``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    months: Annotated[
+        int, typer.Option("--months", min=1, max=12, help="Number of months that arrive.")
+    ] = 12,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Go on where an earlier demo stopped.")
+    ] = False,
+) -> None:
+    """Watch a year of real flights arrive, month by month."""
+    from calmops_flows.demo import run_demo
+
+    run_demo(months=months, keep=keep, echo=typer.echo)

@@ -1,0 +1,1 @@
+"""Files become tables: discovery, readers by format, and the contract they keep."""

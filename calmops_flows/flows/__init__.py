@@ -1,0 +1,21 @@
+"""Runs as Prefect flows; they load when first used, for detecting Prefect must stay cheap."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from calmops_flows.flows.stream_flow import stream
+
+_MODULES = {
+    "stream": "calmops_flows.flows.stream_flow",
+}
+
+__all__ = ["stream"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -1,0 +1,187 @@
+"""Deploy a pipeline: schedules, the trigger on file arrival, and what a worker needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events import DeploymentEventTrigger
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectException
+from prefect.schedules import Cron, Interval, RRule, Schedule
+from prefect.types.entrypoint import EntrypointType
+from prefect.workers.process import ProcessWorker
+
+from calmops_flows.flows.detect import PrefectUnreachableError
+from calmops_flows.flows.events import ARRIVED, resource_id
+from calmops_flows.flows.stream_flow import stream
+from calmops_flows.store.pipelines import load_state
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from calmops_flows.spec import PipelineSpec, ScheduleSpec
+    from calmops_flows.store.store import Store
+
+WORK_POOL = "calmops"
+SAFETY_NET_SECONDS = 300  # events may be lost, so every deployment also looks by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployment as ``prefect deployment run`` names it."""
+
+    name: str
+    id: UUID
+    work_pool: str
+
+
+def deployment_name(pipeline: str) -> str:
+    """Return the name of a pipeline's deployment.
+
+    Examples
+    --------
+    >>> deployment_name("flights")
+    'calmops-stream/flights'
+    """
+    return f"{stream.name}/{pipeline}"
+
+
+def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
+    """Make the deployment of an applied pipeline, or bring it up to date.
+
+    It holds the pipeline's name, its schedules, the trigger on file arrival, and
+    ``CALMOPS_HOME``. Database and artifact URLs may hold secrets: a worker takes them
+    from its own environment.
+
+    Parameters
+    ----------
+    name : str
+        Name of an applied pipeline.
+    store : Store
+        The store it lives in.
+    work_pool : str, default "calmops"
+        Work pool that runs it; a process pool is made when there is none of that name.
+
+    Returns
+    -------
+    Deployed
+        Its name, id and work pool.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no pipeline of that name.
+    PrefectUnreachableError
+        If the Prefect API does not answer or refuses.
+    """
+    spec = load_state(store.database, name).spec
+    wanted = schedules(spec)
+    home = str(store.settings.home.expanduser().absolute())
+    deployment = RunnerDeployment.from_flow(
+        stream,
+        name=name,
+        description=f"Watches {spec.source.path}",
+        parameters={"pipeline": name},
+        schedules=wanted,
+        triggers=[on_arrival(name)] if spec.triggers.file_arrival else [],
+        tags=["calmops"],
+        work_pool_name=work_pool,
+        job_variables={"env": {"CALMOPS_HOME": home}},
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    try:
+        with get_client(sync_client=True) as client:
+            _make_pool(client, work_pool)
+            # Prefect leaves automations alone when there is no trigger any more.
+            _drop_automations(client, name)
+            made = cast("UUID", deployment.apply())  # a coroutine only in a running loop
+            _drop_other_schedules(client, made, {one.slug for one in wanted})
+    except (httpx.HTTPError, PrefectException) as err:
+        raise PrefectUnreachableError(f"cannot deploy {name!r} to Prefect: {err!r}") from err
+    return Deployed(deployment_name(name), made, work_pool)
+
+
+def undeploy(name: str) -> bool:
+    """Remove the deployment of a pipeline with its schedules and its automation.
+
+    Returns
+    -------
+    bool
+        Whether there was one.
+
+    Raises
+    ------
+    PrefectUnreachableError
+        If the Prefect API does not answer or refuses.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            found = _drop_automations(client, name)
+            if found is not None:
+                client.delete_deployment(found)
+    except (httpx.HTTPError, PrefectException) as err:
+        raise PrefectUnreachableError(f"cannot remove the deployment of {name!r}: {err!r}") from err
+    return found is not None
+
+
+def schedules(spec: PipelineSpec) -> list[Schedule]:
+    """Return the schedules of a pipeline: its own, and the safety net."""
+    own = spec.triggers.schedule
+    net = Interval(timedelta(seconds=SAFETY_NET_SECONDS), slug="safety-net")
+    return [net] if own is None else [net, _schedule(own)]
+
+
+def _schedule(own: ScheduleSpec) -> Schedule:
+    if own.cron is not None:
+        return Cron(own.cron, timezone=own.timezone, slug="own")
+    if own.rrule is not None:
+        return RRule(own.rrule, timezone=own.timezone, slug="own")
+    seconds = own.interval_seconds or SAFETY_NET_SECONDS
+    return Interval(timedelta(seconds=seconds), timezone=own.timezone, slug="own")
+
+
+def on_arrival(name: str) -> DeploymentEventTrigger:
+    """Return the trigger that runs a pipeline when one of its files has settled."""
+    return DeploymentEventTrigger(
+        name=f"calmops-arrival-{name}",
+        description=f"Run {name} when a file has settled",
+        expect={ARRIVED},
+        match={"prefect.resource.id": resource_id(ARRIVED, name)},
+        parameters={"pipeline": name},
+    )
+
+
+def _make_pool(client: SyncPrefectClient, name: str) -> None:
+    template = ProcessWorker.get_default_base_job_template()
+    try:
+        client.read_work_pool(name)
+    except ObjectNotFound:
+        wanted = WorkPoolCreate(name=name, type="process", base_job_template=template)
+        try:
+            client.create_work_pool(wanted)
+        except ObjectAlreadyExists:
+            return  # somebody else made it in between
+
+
+def _drop_other_schedules(
+    client: SyncPrefectClient, deployment: UUID, slugs: set[str | None]
+) -> None:
+    """Remove schedules that the spec no longer has; Prefect only adds and changes."""
+    for schedule in client.read_deployment_schedules(deployment):
+        if schedule.slug not in slugs:
+            client.delete_deployment_schedule(deployment, schedule.id)
+
+
+def _drop_automations(client: SyncPrefectClient, name: str) -> UUID | None:
+    """Remove the deployment's automations; return its id, None when there is none."""
+    try:
+        found = client.read_deployment_by_name(deployment_name(name))
+    except ObjectNotFound:
+        return None
+    client.delete_resource_owned_automations(f"prefect.deployment.{found.id}")
+    return found.id

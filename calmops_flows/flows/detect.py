@@ -1,0 +1,82 @@
+"""Find out whether a Prefect API is configured, without importing Prefect."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import ssl
+import tomllib
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calmops_flows.errors import CalmopsError, SpecError
+
+if TYPE_CHECKING:
+    from calmops_flows.settings import Settings
+
+HEALTH_TIMEOUT_SECONDS = 5.0
+
+
+class PrefectUnreachableError(CalmopsError, ConnectionError):
+    """The Prefect API that a run demands does not answer."""
+
+
+def prefect_is_configured(settings: Settings) -> bool:
+    """Tell whether runs belong under Prefect.
+
+    ``CALMOPS_PREFECT`` decides with ``on`` and ``off``; ``auto`` asks whether an API
+    is configured, in the environment or in Prefect's active profile.
+
+    Raises
+    ------
+    SpecError
+        If the file of profiles cannot be read.
+    """
+    if settings.prefect == "auto":
+        return api_url() is not None
+    return settings.prefect == "on"
+
+
+def api_url() -> str | None:
+    """Return the URL of the configured Prefect API, None when there is none.
+
+    Raises
+    ------
+    SpecError
+        If the file of profiles cannot be read.
+    """
+    return os.environ.get("PREFECT_API_URL") or _profile().get("PREFECT_API_URL") or None
+
+
+def is_reachable(url: str) -> bool:
+    """Tell whether anything answers at the API, whatever it answers."""
+    parts = urllib.parse.urlsplit(url)
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=HEALTH_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", f"{parts.path}/health")
+        connection.getresponse()
+    except ssl.SSLCertVerificationError:
+        return True  # somebody answers; Prefect has certificate settings of its own
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _profile() -> dict[str, Any]:
+    """Return the settings of Prefect's active profile."""
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    file = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as err:
+        raise SpecError(f"cannot read Prefect's profiles from {str(file)!r}: {err}") from err
+    name = os.environ.get("PREFECT_PROFILE") or values.get("active")
+    profile = values.get("profiles", {}).get(name, {})
+    return profile if isinstance(profile, dict) else {}

@@ -1,0 +1,26 @@
+"""Profiles: what a batch of rows looks like, in bounded space."""
+
+from __future__ import annotations
+
+from calmops_flows.profiles.categorical import bucket_counts
+from calmops_flows.profiles.codec import from_bytes, to_bytes
+from calmops_flows.profiles.column import CategoricalColumn, Column, CountedColumn, NumericColumn
+from calmops_flows.profiles.profile import Profile, merge, profile
+from calmops_flows.profiles.sample import RowSample, merge_samples, sample_rows, shrink
+
+__all__ = [
+    "CategoricalColumn",
+    "Column",
+    "CountedColumn",
+    "NumericColumn",
+    "Profile",
+    "RowSample",
+    "bucket_counts",
+    "from_bytes",
+    "merge",
+    "merge_samples",
+    "profile",
+    "sample_rows",
+    "shrink",
+    "to_bytes",
+]

@@ -1,0 +1,48 @@
+"""What people and programs see of the store: frozen views, aggregated in SQL."""
+
+from calmops_flows.read.attribution import AttributedColumn, Attribution
+from calmops_flows.read.explain import explain
+from calmops_flows.read.names import require_pipeline
+from calmops_flows.read.outcomes import history
+from calmops_flows.read.overview import list_pipelines
+from calmops_flows.read.sentences import to_sentences
+from calmops_flows.read.show import show
+from calmops_flows.read.status import status
+from calmops_flows.read.views import (
+    BreakerView,
+    Explanation,
+    Health,
+    LastOutcome,
+    LeaseView,
+    MetricView,
+    PipelineView,
+    QuarantineView,
+    RevisionView,
+    ShowView,
+    StatusView,
+    VersionView,
+)
+
+__all__ = [
+    "AttributedColumn",
+    "Attribution",
+    "BreakerView",
+    "Explanation",
+    "Health",
+    "LastOutcome",
+    "LeaseView",
+    "MetricView",
+    "PipelineView",
+    "QuarantineView",
+    "RevisionView",
+    "ShowView",
+    "StatusView",
+    "VersionView",
+    "explain",
+    "history",
+    "list_pipelines",
+    "require_pipeline",
+    "show",
+    "status",
+    "to_sentences",
+]

@@ -1,0 +1,85 @@
+"""What a pipeline is: spec, revisions, contract, versions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from calmops_flows.read.names import require_pipeline
+from calmops_flows.read.overview import label
+from calmops_flows.read.views import RevisionView, ShowView, VersionView
+from calmops_flows.store.tables import (
+    contracts,
+    model_versions,
+    pipelines,
+    snapshots,
+    spec_revisions,
+)
+
+if TYPE_CHECKING:
+    from calmops_flows.store.store import Store
+
+
+def show(store: Store, name: str) -> ShowView:
+    """Return what a pipeline is.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no pipeline of that name.
+    """
+    with store.database.read() as connection:
+        require_pipeline(connection, name)
+        row = connection.execute(select(pipelines).where(pipelines.c.name == name)).one()
+        revisions = _revisions(connection, name)
+        contract = connection.execute(
+            select(contracts.c.contract).where(
+                contracts.c.pipeline == name, contracts.c.version == row.contract_version
+            )
+        ).scalar()
+        versions = _versions(connection, name)
+    return ShowView(
+        name=name,
+        kind=row.kind,
+        spec_revision=row.spec_revision,
+        created_at=row.created_at,
+        spec=json.loads(row.spec),
+        revisions=revisions,
+        contract_version=row.contract_version,
+        contract=None if contract is None else json.loads(contract),
+        versions=versions,
+    )
+
+
+def _revisions(connection: Connection, name: str) -> tuple[RevisionView, ...]:
+    query = (
+        select(spec_revisions.c.spec_revision, spec_revisions.c.at)
+        .where(spec_revisions.c.pipeline == name)
+        .order_by(spec_revisions.c.spec_revision)
+    )
+    return tuple(RevisionView(row.spec_revision, row.at) for row in connection.execute(query))
+
+
+def _versions(connection: Connection, name: str) -> tuple[VersionView, ...]:
+    query = (
+        select(model_versions, snapshots.c.path, snapshots.c.block)
+        .join(snapshots, snapshots.c.id == model_versions.c.snapshot_id)
+        .where(model_versions.c.pipeline == name)
+        .order_by(model_versions.c.version)
+    )
+    return tuple(
+        VersionView(
+            version=row.version,
+            status=row.status,
+            mode=row.mode,
+            parent=row.parent,
+            snapshot=label(row.path, row.block),
+            metrics=json.loads(row.metrics),
+            fit_seconds=row.fit_seconds,
+            artifact=row.artifact,
+            created_at=row.created_at,
+        )
+        for row in connection.execute(query)
+    )

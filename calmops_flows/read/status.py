@@ -1,0 +1,144 @@
+"""The state of one pipeline, and what to do next."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from calmops_flows.read.names import require_pipeline
+from calmops_flows.read.overview import label, overview, read_breaker
+from calmops_flows.read.views import (
+    BreakerView,
+    Health,
+    LeaseView,
+    PipelineView,
+    QuarantineView,
+    StatusView,
+)
+from calmops_flows.records import DecisionKind, SnapshotState
+from calmops_flows.store.tables import (
+    leases,
+    model_versions,
+    outbox,
+    outcomes,
+    pipelines,
+    snapshots,
+)
+
+if TYPE_CHECKING:
+    from calmops_flows.store.database import Database
+    from calmops_flows.store.store import Store
+
+SHOWN = 10
+
+
+def status(store: Store, name: str) -> StatusView:
+    """Return the state of one pipeline.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no pipeline of that name.
+    """
+    with store.database.read() as connection:
+        require_pipeline(connection, name)
+        (line,) = overview(store.database, connection, name=name)
+        row = connection.execute(_facts_query(name)).one()
+        lease = _lease(store.database, connection, name)
+        quarantined = _quarantined(connection, name)
+    circuit = read_breaker(row.breaker)
+    return StatusView(
+        pipeline=line,
+        spec_revision=row.spec_revision,
+        versions=row.versions,
+        circuit=circuit,
+        lease=lease,
+        deferred=row.deferred,
+        outbox_waiting=row.outbox_waiting,
+        last_run_id=row.last_run_id,
+        quarantined=quarantined,
+        next_steps=_next_steps(line, circuit, quarantined),
+    )
+
+
+def _facts_query(name: str) -> Any:
+    mine = model_versions.c.pipeline == name
+    newest = (
+        select(func.max(snapshots.c.sequence))
+        .join(model_versions, model_versions.c.snapshot_id == snapshots.c.id)
+        .where(mine)
+        .scalar_subquery()
+    )
+    deferred = (
+        select(func.count())
+        .select_from(outcomes.join(snapshots, snapshots.c.id == outcomes.c.snapshot_id))
+        .where(
+            outcomes.c.pipeline == name,
+            outcomes.c.decision == DecisionKind.DEFERRED,
+            snapshots.c.sequence > func.coalesce(newest, 0),
+        )
+    )
+    waiting = select(func.count()).where(outbox.c.pipeline == name, outbox.c.delivered_at.is_(None))
+    run_id = (
+        select(outcomes.c.run_id)
+        .where(outcomes.c.pipeline == name)
+        .order_by(outcomes.c.at.desc(), outcomes.c.snapshot_id.desc())
+        .limit(1)
+    )
+    return select(
+        pipelines.c.breaker,
+        pipelines.c.spec_revision,
+        select(func.count()).where(mine).scalar_subquery().label("versions"),
+        deferred.scalar_subquery().label("deferred"),
+        waiting.scalar_subquery().label("outbox_waiting"),
+        run_id.scalar_subquery().label("last_run_id"),
+    ).where(pipelines.c.name == name)
+
+
+def _lease(database: Database, connection: Connection, name: str) -> LeaseView | None:
+    query = select(leases, text(f"{database.clock()} AS clock")).where(
+        leases.c.pipeline == name, leases.c.token.is_not(None)
+    )
+    row: Row[Any] | None = connection.execute(query).first()
+    if row is None:
+        return None
+    expires_at = datetime.fromtimestamp(row.expires_at, UTC).isoformat(timespec="seconds")
+    return LeaseView(row.owner, expires_at, is_held=row.expires_at > float(row.clock))
+
+
+def _quarantined(connection: Connection, name: str) -> tuple[QuarantineView, ...]:
+    query = (
+        select(snapshots.c.path, snapshots.c.block, snapshots.c.digest, snapshots.c.reason)
+        .where(snapshots.c.pipeline == name, snapshots.c.state == SnapshotState.QUARANTINED)
+        .order_by(snapshots.c.sequence.desc())
+        .limit(SHOWN)
+    )
+    return tuple(
+        QuarantineView(label(row.path, row.block), row.digest, row.reason or "")
+        for row in connection.execute(query)
+    )
+
+
+def _next_steps(
+    line: PipelineView, circuit: BreakerView, quarantined: tuple[QuarantineView, ...]
+) -> tuple[str, ...]:
+    """Say in words what a person may do now."""
+    steps: list[str] = []
+    if line.is_running:
+        steps.append("A run is at work; nothing to do.")
+    elif line.counts[SnapshotState.PENDING]:
+        steps.append(f"Process the pending snapshots: calmops run {line.name}")
+    if circuit.state == "open":
+        until = f"after {circuit.open_until}" if circuit.open_until else "once a person resets it"
+        steps.append(f"Retraining pauses; it is tried again {until}. Scoring goes on.")
+    if quarantined:
+        steps.append("Look at the quarantined files, repair them at their source and run again.")
+    if line.health == Health.NEW and not steps:
+        steps.append(f"Put files into the source folder, then: calmops run {line.name}")
+    if line.health == Health.AWAITING_LABELS:
+        steps.append("The newest rows have no labels to learn from; deliver a labelled file.")
+    if line.health == Health.DRIFT:
+        steps.append(f"See what drifted and why nothing was replaced: calmops explain {line.name}")
+    return tuple(steps) or ("Nothing to do; new files are processed by the next run.",)

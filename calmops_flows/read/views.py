@@ -1,0 +1,185 @@
+"""The views: frozen records of what the store says, ready for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from calmops_flows.read.attribution import Attribution
+    from calmops_flows.records import Decision, DriftReport, Outcome
+
+
+class Health(StrEnum):
+    """How a pipeline is, in one word or two."""
+
+    NEW = "new"
+    HEALTHY = "healthy"
+    DRIFT = "drift"
+    AWAITING_LABELS = "awaiting labels"
+    DEGRADED = "degraded"
+    CIRCUIT_OPEN = "circuit open"
+
+
+@dataclass(frozen=True, slots=True)
+class LastOutcome:
+    """What was decided last."""
+
+    snapshot: str
+    decision: str
+    at: str
+    is_drift: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """The metric that promotion looks at.
+
+    ``basis`` says what was scored: the ``"last snapshot"``, or the ``"holdout"``
+    on which the champion was judged when nothing was scored since.
+    """
+
+    name: str
+    value: float | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineView:
+    """One line of ``calmops list``; ``counts`` holds every state of the ledger."""
+
+    name: str
+    kind: str
+    health: str
+    champion: int | None
+    champion_since: str | None
+    counts: Mapping[str, int]
+    last: LastOutcome | None
+    metric: MetricView | None
+    breaker: str
+    is_running: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerView:
+    """The circuit breaker; ``open_until`` is None unless it is open for a time."""
+
+    state: str
+    failures: int
+    trips: int
+    open_until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseView:
+    """Who works on a pipeline; ``expires_at`` is in UTC by the database's clock."""
+
+    owner: str
+    expires_at: str
+    is_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    """A snapshot that was set aside."""
+
+    snapshot: str
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """What ``calmops status`` shows besides the line of ``calmops list``.
+
+    ``quarantined`` holds the newest ten; ``deferred`` counts the retrainings that
+    the open breaker put off since the newest version was fitted.
+    """
+
+    pipeline: PipelineView
+    spec_revision: int
+    versions: int
+    circuit: BreakerView
+    lease: LeaseView | None
+    deferred: int
+    outbox_waiting: int
+    last_run_id: str | None
+    quarantined: tuple[QuarantineView, ...]
+    next_steps: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON; the line comes first."""
+        values = asdict(self)
+        return {**values.pop("pipeline"), **values}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A version of the model, with the snapshot it was fitted on."""
+
+    version: int
+    status: str
+    mode: str
+    parent: int | None
+    snapshot: str
+    metrics: Mapping[str, float | None]
+    fit_seconds: float
+    artifact: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """When a revision of the spec was applied."""
+
+    spec_revision: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowView:
+    """What a pipeline is: its spec, contract and versions."""
+
+    name: str
+    kind: str
+    spec_revision: int
+    created_at: str
+    spec: Mapping[str, Any]
+    revisions: tuple[RevisionView, ...]
+    contract_version: int | None
+    contract: Mapping[str, Any] | None
+    versions: tuple[VersionView, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that is known about one snapshot and its decision.
+
+    ``notes`` says why a metric is undefined, by ``role.metric``; ``reports`` holds the
+    digests of the reports that were rendered, by kind.
+    """
+
+    pipeline: str
+    outcome: Outcome
+    decision: Decision | None
+    drift: DriftReport | None
+    duplicate_of: str | None = None
+    superseded_by: str | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    attribution: Attribution | None = None
+    reports: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON."""
+        return asdict(self)

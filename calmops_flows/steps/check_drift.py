@@ -1,0 +1,85 @@
+"""Profile a snapshot and compare it with its reference."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from calmops_flows.detectors.decision import DriftPolicy, check
+from calmops_flows.profiles import Profile, from_bytes, merge, profile, to_bytes
+from calmops_flows.records import DriftReport, ModelVersion, SnapshotState
+from calmops_flows.steps.run import SnapshotRun
+from calmops_flows.store.database import Database
+from calmops_flows.store.tables import snapshots
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """A snapshot's profile and its digest in the artifact store."""
+
+    profile: Profile
+    digest: str
+
+
+def profile_snapshot(run: SnapshotRun, table: pa.Table) -> Profiled:
+    """Summarise a snapshot in one pass and keep the summary."""
+    summary = profile(table, key=run.snapshot.digest)
+    return Profiled(summary, run.store.artifacts.put(to_bytes(summary)))
+
+
+def check_drift(
+    run: SnapshotRun, current: Profiled, champion: ModelVersion | None
+) -> tuple[DriftReport, str] | None:
+    """Compare a snapshot with its reference.
+
+    Returns
+    -------
+    tuple of (DriftReport, str) or None
+        The report and the reference's digest; None when there is no reference yet.
+    """
+    digest = reference_digest(run, champion)
+    if digest is None:
+        return None
+    reference = from_bytes(run.store.artifacts.get(digest))
+    policy = DriftPolicy.from_spec(run.spec.drift)
+    return check(reference, current.profile, policy), digest
+
+
+def reference_digest(run: SnapshotRun, champion: ModelVersion | None) -> str | None:
+    """Return the digest of the profile that ``drift.reference`` names."""
+    reference = run.spec.drift.reference
+    if reference == "champion":
+        return champion.profile_digest if champion else None
+    n_newest = int(reference.removeprefix("window:")) if reference.startswith("window:") else 1
+    digests = _processed_profiles(
+        run.store.database, run.spec.name, n_newest, newest=reference != "first"
+    )
+    if len(digests) < 2:
+        return digests[0] if digests else None
+    profiles = [from_bytes(run.store.artifacts.get(digest)) for digest in digests]
+    return run.store.artifacts.put(to_bytes(functools.reduce(merge, profiles)))
+
+
+def _processed_profiles(
+    database: Database, pipeline: str, limit: int, *, newest: bool
+) -> list[str]:
+    """Return the profiles of the newest (or oldest) processed snapshots that still hold."""
+    order = snapshots.c.sequence
+    query = (
+        select(snapshots.c.profile_digest)
+        .where(
+            snapshots.c.pipeline == pipeline,
+            snapshots.c.state == SnapshotState.PROCESSED,
+            snapshots.c.superseded_by.is_(None),
+        )
+        .order_by(order.desc() if newest else order)
+        .limit(limit)
+    )
+    with database.read() as connection:
+        return list(connection.execute(query).scalars())

@@ -1,0 +1,162 @@
+"""Decide whether to train, from drift, performance, policy and breaker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import func, select
+
+from calmops_flows.detectors.over_time import persists
+from calmops_flows.evaluation.thresholds import check_thresholds
+from calmops_flows.records import DriftReport, Evaluation, Rule
+from calmops_flows.spec import PersistSpec
+from calmops_flows.steps.run import SnapshotRun
+from calmops_flows.store.tables import model_versions, outcomes, snapshots
+
+MIN_LABELLED_ROWS = 10  # fewer cannot be split into a part that teaches and one that judges
+
+
+class Action(StrEnum):
+    """What is done about a snapshot."""
+
+    TRAIN = "train"
+    RETRAIN = "retrain"
+    KEEP = "keep"
+    DEFER = "defer"
+    AWAIT_LABELS = "await_labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An action with the reason and the rules it rests on."""
+
+    action: Action
+    reason: str
+    rules: tuple[Rule, ...] = ()
+    champion_fails: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found about a snapshot; None where nothing was tested.
+
+    ``drop``, ``concept`` and ``estimate`` are rules that are broken when there is drift.
+    """
+
+    drift: DriftReport | None = None
+    scores: Evaluation | None = None
+    drop: Rule | None = None
+    concept: Rule | None = None
+    estimate: Rule | None = None
+
+
+def decide(run: SnapshotRun, evidence: Evidence, *, n_labelled: int) -> Plan:
+    """Choose the action for a snapshot; pure but for counting snapshots since training."""
+    rules, fails = _rules(run, evidence)
+    if run.state.champion is None:
+        wants, reason, action = True, "there is no champion yet", Action.TRAIN
+    else:
+        (wants, reason), action = _policy(run, evidence, fails=fails), Action.RETRAIN
+    if not wants:
+        return Plan(Action.KEEP, reason, rules, fails)
+    if n_labelled < MIN_LABELLED_ROWS:
+        label_rule = Rule("labelled rows", n_labelled, MIN_LABELLED_ROWS, passed=False)
+        waiting = f"{reason}, but only {n_labelled} rows are labelled"
+        return Plan(Action.AWAIT_LABELS, waiting, (*rules, label_rule), fails)
+    breaker = run.state.breaker
+    allows = breaker.allows(now=run.now)
+    breaker_rule = Rule("breaker", breaker.state, "closed or half-open", passed=allows)
+    if not allows:
+        waiting = f"{reason}, but the circuit breaker is open"
+        return Plan(Action.DEFER, waiting, (*rules, breaker_rule), fails)
+    return Plan(action, reason, (*rules, breaker_rule), fails)
+
+
+def _rules(run: SnapshotRun, evidence: Evidence) -> tuple[tuple[Rule, ...], bool]:
+    """Return the rules on drift and performance, and whether the champion fails one of its own."""
+    rules: list[Rule] = []
+    drift, scores = evidence.drift, evidence.scores
+    if drift is not None:
+        clean = None if drift.is_drift is None else not drift.is_drift
+        rules.append(Rule("no data drift", _where(drift), f"none at alpha {drift.alpha:g}", clean))
+    own: tuple[Rule, ...] = ()
+    if scores is not None:
+        own = check_thresholds(scores, run.spec.evaluation.thresholds)
+    if evidence.drop is not None:
+        own = (*own, evidence.drop)
+    rules.extend(own)
+    rules.extend(rule for rule in (evidence.concept, evidence.estimate) if rule is not None)
+    return tuple(rules), any(rule.passed is False for rule in own)
+
+
+def _policy(run: SnapshotRun, evidence: Evidence, *, fails: bool) -> tuple[bool, str]:
+    """Apply ``retrain.when``: whether it asks for training, and why or why not."""
+    when, every = run.spec.retrain.when, run.spec.retrain.every
+    if when == "never":
+        return False, "the policy is never to retrain"
+    if when == "always":
+        return True, "the policy is to retrain on every snapshot"
+    if every is not None:
+        since = snapshots_since_training(run) + 1
+        return since >= every, f"{since} of {every} snapshots since the last training"
+    reason = _reason_to_retrain(evidence, fails=fails)
+    drift = evidence.drift
+    if reason is not None or when != "drift" or drift is None or not drift.is_drift:
+        return reason is not None, reason or "no reason to retrain"
+    persist = run.spec.drift.persist
+    if persist is not None and not _persists(run, drift, persist):
+        return False, f"drift, but not in {persist.k} of the last {persist.n} snapshots"
+    return True, f"drift in {_where(drift)}"
+
+
+def _reason_to_retrain(evidence: Evidence, *, fails: bool) -> str | None:
+    """Name what is wrong with the champion, if anything is."""
+    if evidence.drop is not None and evidence.drop.passed is False:
+        return "the champion's performance dropped"
+    if fails:
+        return "the champion fails a threshold"
+    if evidence.concept is not None and evidence.concept.passed is False:
+        return "the champion's errors rose (concept drift)"
+    return None
+
+
+def _persists(run: SnapshotRun, drift: DriftReport, persist: PersistSpec) -> bool:
+    """Tell whether enough of the last testable verdicts, the present one included, were drift."""
+    query = (
+        select(outcomes.c.is_drift)
+        .join(snapshots, snapshots.c.id == outcomes.c.snapshot_id)
+        .where(outcomes.c.pipeline == run.spec.name, outcomes.c.is_drift.is_not(None))
+        .order_by(snapshots.c.sequence.desc())
+        .limit(persist.n - 1)
+    )
+    with run.store.database.read() as connection:
+        earlier = list(connection.execute(query).scalars())[::-1]
+    return persists([*earlier, drift.is_drift], k=persist.k, n=persist.n) is True
+
+
+def _where(drift: DriftReport) -> str:
+    """Name the drifted columns, or what drifted when no single one did."""
+    columns = drift.drifted
+    if not columns:
+        return "the joint distribution" if drift.is_drift else "no column"
+    shown = ", ".join(columns[:5])
+    return shown if len(columns) <= 5 else f"{shown} and {len(columns) - 5} more"
+
+
+def snapshots_since_training(run: SnapshotRun) -> int:
+    """Count the snapshots processed after the newest model was fitted."""
+    name = run.spec.name
+    newest = (
+        select(func.max(snapshots.c.sequence))
+        .join(model_versions, model_versions.c.snapshot_id == snapshots.c.id)
+        .where(snapshots.c.pipeline == name)
+        .scalar_subquery()
+    )
+    query = (
+        select(func.count())
+        .select_from(outcomes.join(snapshots, outcomes.c.snapshot_id == snapshots.c.id))
+        .where(snapshots.c.pipeline == name, snapshots.c.sequence > func.coalesce(newest, 0))
+    )
+    with run.store.database.read() as connection:
+        return int(connection.execute(query).scalar_one())

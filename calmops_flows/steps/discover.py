@@ -1,0 +1,127 @@
+"""Look at the source and enter what is new into the ledger."""
+
+from __future__ import annotations
+
+import math
+import struct
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from calmops_flows.data.arrivals import Seen, stamp_key
+from calmops_flows.data.batch import Limits
+from calmops_flows.data.source import (
+    fingerprint,
+    local_folder,
+    natural_key,
+    scan,
+    smallest_value,
+    take,
+)
+from calmops_flows.data.table import read_table
+from calmops_flows.errors import SnapshotError
+from calmops_flows.records import Snapshot
+from calmops_flows.spec import PipelineSpec, SourceSpec
+from calmops_flows.store import ledger
+from calmops_flows.store.ledger import Arrival
+from calmops_flows.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What one look at the source found besides the new entries of the ledger."""
+
+    waiting: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def discover(store: Store, spec: PipelineSpec, token: str, *, now: datetime) -> Discovered:
+    """Scan the source once; new and changed files become pending snapshots."""
+    folder = local_folder(spec.source)
+    if folder is not None and not Path(folder).exists():
+        return Discovered((), ((spec.source.path, "the source folder does not exist (yet)"),))
+    known = ledger.known_files(store.database, spec.name)
+    limits = Limits.of(store.settings)
+    found = scan(spec.source, known, now=now.timestamp(), limits=limits)
+    skipped = list(found.skipped)
+    arrivals = [a for s in found.new if (a := _arrival(spec.source, s, limits, skipped))]
+    if arrivals:
+        ledger.register(
+            store.database,
+            spec.name,
+            token,
+            sorted(arrivals, key=lambda a: order_key(spec.source, a.path, a.order_value)),
+            process_duplicates=spec.source.duplicates == "process",
+            now=now,
+        )
+    return Discovered(tuple(seen.path for seen in found.waiting), tuple(skipped))
+
+
+def in_order(spec: PipelineSpec, entries: list[tuple[Snapshot, str | None]]) -> list[Snapshot]:
+    """Sort pending snapshots by the source's order, then by ledger sequence."""
+    key = lambda e: (order_key(spec.source, e[0].path, e[1]), e[0].sequence)  # noqa: E731
+    return [snapshot for snapshot, _ in sorted(entries, key=key)]
+
+
+def order_key(source: SourceSpec, path: str, value: str | None) -> tuple[object, ...]:
+    """Return the key that files are processed by."""
+    by_name = natural_key(path)
+    return by_name if source.order == "name" else (value or "", by_name)
+
+
+def _arrival(
+    source: SourceSpec, seen: Seen, limits: Limits, skipped: list[tuple[str, str]]
+) -> Arrival | None:
+    """Identify a file by its bytes; None when it cannot be read now, with the reason."""
+    try:
+        taken = fingerprint(source, seen.path, limits=limits)
+        value = _order_value(source, seen, limits)
+    except SnapshotError as err:
+        skipped.append((seen.path, str(err)))
+        return None
+    return Arrival(
+        path=seen.path,
+        digest=taken.digest,
+        size_bytes=taken.size_bytes,
+        stamp=taken.stamp,
+        stamp_key=stamp_key(taken.stamp),
+        order_value=value,
+    )
+
+
+def _order_value(source: SourceSpec, seen: Seen, limits: Limits) -> str | None:
+    if source.order == "modified":
+        return sortable(seen.modified)
+    if not source.order.startswith("column:"):
+        return None
+    with tempfile.TemporaryDirectory(prefix="calmops-") as folder:
+        taken = take(source, seen.path, Path(folder), limits=limits)
+        try:
+            batch = read_table(
+                taken.path or Path(folder),
+                name=seen.path,
+                format=source.format,
+                options=source.read_options,
+                limits=limits,
+            )
+            return sortable(smallest_value(batch.table, source.order.removeprefix("column:")))
+        except SnapshotError:
+            return None  # unreadable: first in line, so that it is quarantined at once
+
+
+def sortable(value: object) -> str | None:
+    """Return text that sorts as the value does, for numbers, times and text.
+
+    Examples
+    --------
+    >>> sortable(-2.0) < sortable(-1) < sortable(10.5)
+    True
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if not isinstance(value, (int, float)):
+        return str(value)
+    (bits,) = struct.unpack(">Q", struct.pack(">d", float(value)))
+    flipped = bits ^ (0xFFFFFFFFFFFFFFFF if bits >> 63 else 1 << 63)
+    return f"{flipped:016x}"

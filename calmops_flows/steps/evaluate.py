@@ -1,0 +1,106 @@
+"""Score the champion on a snapshot before anyone learns from it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from calmops_flows.errors import ModelError, SnapshotError
+from calmops_flows.evaluation.metrics import Task, evaluate
+from calmops_flows.evaluation.predictions import Predictions
+from calmops_flows.learning.columns import infer_task, target_values
+from calmops_flows.learning.predict import predict
+from calmops_flows.learning.serialise import load_model, version_mismatches
+from calmops_flows.records import Evaluation, ModelVersion
+from calmops_flows.steps.ingest import Ingested
+from calmops_flows.steps.run import SnapshotRun
+from calmops_flows.store import registry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The serving model, loaded from bytes that matched their digest."""
+
+    version: ModelVersion
+    estimator: Any
+    manifest: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Target of the labelled rows of a snapshot.
+
+    ``rows`` are their positions, ``y`` the values at these positions.
+    """
+
+    task: Task
+    rows: NDArray[np.int64]
+    y: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The champion's predictions for all rows, and its scores on the labelled ones."""
+
+    predictions: Predictions
+    evaluation: Evaluation | None
+    artifact: str
+
+
+def load_champion(run: SnapshotRun) -> Champion | None:
+    """Load the serving model, or return None when there is none yet.
+
+    Raises
+    ------
+    DigestMismatchError
+        If its bytes were changed; nothing is unpickled then.
+    """
+    if run.state.champion is None:
+        return None
+    version = registry.version(run.store.database, run.spec.name, run.state.champion)
+    manifest = json.loads(run.store.artifacts.get(version.manifest))
+    estimator = load_model(run.store.artifacts.get(version.artifact))
+    return Champion(version, estimator, manifest, version_mismatches(manifest))
+
+
+def read_labels(run: SnapshotRun, ingested: Ingested, champion: Champion | None) -> Labels:
+    """Return the target of the labelled rows; the task stays that of the champion."""
+    target = run.spec.target or ""
+    column = ingested.table.column(target)
+    task = champion.manifest["task"] if champion else infer_task(column, run.spec.task)
+    try:
+        y, is_labelled = target_values(ingested.table, target, task)
+    except ModelError as err:
+        raise SnapshotError("target", str(err)) from err
+    return Labels(task, np.flatnonzero(is_labelled), y)
+
+
+def evaluate_champion(
+    run: SnapshotRun, ingested: Ingested, champion: Champion, labels: Labels
+) -> Scored:
+    """Predict all rows, keep the predictions, score the labelled rows."""
+    predictions = predict(champion.estimator, ingested.table, ingested.contract)
+    evaluation = None
+    if len(labels.rows):
+        evaluation = evaluate(labels.task, labels.y, predictions.take(labels.rows))
+    return Scored(predictions, evaluation, run.store.artifacts.put(_to_parquet(predictions)))
+
+
+def _to_parquet(predictions: Predictions) -> bytes:
+    columns = {"prediction": pa.array(predictions.values)}
+    if predictions.probabilities is not None and predictions.classes is not None:
+        for index, label in enumerate(predictions.classes):
+            columns[f"probability_{label}"] = pa.array(predictions.probabilities[:, index])
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    return sink.getvalue()

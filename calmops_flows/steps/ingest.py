@@ -1,0 +1,90 @@
+"""Read a snapshot whole, check its contract, and keep a copy of our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from calmops_flows.data.batch import Limits
+from calmops_flows.data.conform import conform
+from calmops_flows.data.contract import Contract, learn
+from calmops_flows.data.source import take
+from calmops_flows.data.table import read_table
+from calmops_flows.errors import ArtifactError, NotReadyError, SnapshotError
+from calmops_flows.steps.run import SnapshotRun
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A snapshot's rows under the contract, and the digest of our parquet copy."""
+
+    table: pa.Table
+    contract: Contract
+    is_new_contract: bool
+    warnings: tuple[str, ...]
+    data_digest: str
+
+
+def ingest(run: SnapshotRun) -> Ingested:
+    """Read a snapshot from a private copy of its file.
+
+    Raises
+    ------
+    NotReadyError
+        If the file changed since the ledger saw it.
+    SnapshotError
+        If it cannot be read or breaks the contract.
+    """
+    source, limits = run.spec.source, Limits.of(run.store.settings)
+    copy, digest = _take(run, limits)
+    if digest != run.snapshot.digest:
+        raise NotReadyError("changed_while_read", "the file was replaced since it was found")
+    batch = read_table(
+        copy,
+        name=run.snapshot.path,
+        format=source.format,
+        options=source.read_options,
+        types=run.contract.types if run.contract else dict(run.spec.contract),
+        limits=limits,
+    )
+    copy.unlink()
+    contract = run.contract or learn(
+        batch.table, target=run.spec.target, declared=run.spec.contract
+    )
+    conformed = conform(batch.table, contract)
+    return Ingested(
+        table=conformed.table,
+        contract=contract,
+        is_new_contract=run.contract is None,
+        warnings=batch.warnings + conformed.warnings,
+        data_digest=_keep_copy(run, conformed.table),
+    )
+
+
+def _take(run: SnapshotRun, limits: Limits) -> tuple[Path, str]:
+    """Return a private copy of the file, and the digest of its bytes."""
+    try:
+        taken = take(run.spec.source, run.snapshot.path, run.folder, limits=limits)
+    except NotReadyError as err:
+        if err.reason != "vanished":
+            raise
+        raise SnapshotError("vanished", "the file is no longer in the source") from err
+    if taken.path is None:
+        raise AssertionError("take() gives a copy")
+    return taken.path, taken.digest
+
+
+def _keep_copy(run: SnapshotRun, table: pa.Table) -> str:
+    copy = run.folder / "copy.parquet"
+    try:
+        pq.write_table(table, copy, compression="zstd", row_group_size=1 << 17)
+    except OSError as err:
+        raise ArtifactError(
+            f"cannot write a copy of the data to {Path(copy).parent}: {err}"
+        ) from err
+    digest = run.store.artifacts.put_file(copy)
+    copy.unlink()
+    return digest

@@ -1,0 +1,40 @@
+"""What the steps of one snapshot share."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from calmops_flows.data.contract import Contract
+from calmops_flows.records import Snapshot
+from calmops_flows.spec import PipelineSpec
+from calmops_flows.store.pipelines import PipelineState
+from calmops_flows.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRun:
+    """One snapshot under work: where it stands and where its files may lie.
+
+    ``folder`` is private and temporary; ``now`` is the drain's clock.
+    """
+
+    store: Store
+    state: PipelineState
+    snapshot: Snapshot
+    contract: Contract | None
+    folder: Path
+    now: datetime
+    run_id: str | None
+
+    @property
+    def spec(self) -> PipelineSpec:
+        """The spec that this run follows."""
+        return self.state.spec
+
+    def seed(self, step: str) -> int:
+        """Derive the seed of a step, so that repeating it gives the same result."""
+        text = f"{self.spec.random_state}/{self.snapshot.digest}/{step}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

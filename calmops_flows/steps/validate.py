@@ -1,0 +1,69 @@
+"""Check what a spec means, against the families that are there."""
+
+from __future__ import annotations
+
+from calmops_flows.data.table import check_options
+from calmops_flows.detectors.streaming import STREAMING
+from calmops_flows.errors import SpecError
+from calmops_flows.evaluation.metrics import find_metric
+from calmops_flows.learning.build import build_steps
+from calmops_flows.learning.retraining import RETRAINERS
+from calmops_flows.settings import Settings
+from calmops_flows.spec import PipelineSpec, refuse_not_yet
+
+
+def validate(spec: PipelineSpec, settings: Settings) -> None:
+    """Refuse a spec that could not run.
+
+    Raises
+    ------
+    SpecError
+        If a read option or metric is unknown or of the wrong task, the model's class
+        or parameters cannot be used, or the mode is not there.
+    NotYetError
+        If a field is used whose behaviour is not in this version.
+    MissingExtraError
+        If a detector needs a library that is not installed.
+    """
+    refuse_not_yet(spec)
+    check_options(spec.source.read_options)
+    if spec.retrain.mode not in RETRAINERS:
+        raise SpecError(
+            f"retrain.mode must be one of {sorted(RETRAINERS)}, got {spec.retrain.mode!r}"
+        )
+    _check_metrics(spec)
+    _check_concept(spec)
+    task = None if spec.task == "auto" else spec.task
+    build_steps(spec.model, task=task, trusted=settings.trusted)
+    if spec.target in spec.contract and spec.task == "regression":
+        declared = spec.contract[spec.target]
+        if declared not in {"int", "float", "bool"}:
+            raise SpecError(f"a regression needs a numeric target, but contract says {declared!r}")
+
+
+def _check_concept(spec: PipelineSpec) -> None:
+    name = spec.drift.concept
+    if name is None:
+        return
+    if name not in STREAMING:
+        raise SpecError(f"drift.concept must be one of {sorted(STREAMING)}, got {name!r}")
+    STREAMING[name](None)
+
+
+def _check_metrics(spec: PipelineSpec) -> None:
+    named = {f"evaluation.thresholds.{name}": name for name in spec.evaluation.thresholds}
+    if spec.evaluation.promotion.metric is not None:
+        named["evaluation.promotion.metric"] = spec.evaluation.promotion.metric
+    if spec.drift.performance is not None and spec.drift.performance.metric is not None:
+        named["drift.performance.metric"] = spec.drift.performance.metric
+    tasks = set()
+    for field, name in named.items():
+        try:
+            task = find_metric(name).task
+        except SpecError as err:
+            raise SpecError(f"{field}: {err}") from err
+        if spec.task not in {"auto", task}:
+            raise SpecError(f"{field}: {name!r} is a {task} metric, but task is {spec.task!r}")
+        tasks.add(task)
+    if len(tasks) > 1:
+        raise SpecError(f"thresholds and promotion mix metrics of {sorted(tasks)}")

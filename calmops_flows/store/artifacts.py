@@ -1,0 +1,151 @@
+"""Artifacts by digest: written once, read only when the bytes hash right."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from calmops_flows.errors import ArtifactError, DigestMismatchError
+from calmops_flows.faults import durable
+
+_DIGEST = re.compile(r"^[0-9a-f]{64}$")
+_CHUNK = 1 << 20
+
+
+class ArtifactStore:
+    """Bytes under their sha256, in a folder or an object store.
+
+    Parameters
+    ----------
+    url : str
+        Local folder or fsspec URL such as ``s3://bucket/calmops``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._local = Path(url.removeprefix("file://")) if _is_local(url) else None
+        self._remote: tuple[Any, str] | None = None
+
+    def put(self, content: bytes) -> str:
+        """Write bytes unless they are there, and return their digest.
+
+        Raises
+        ------
+        ArtifactError
+            If the store cannot be written; nothing half-written is visible then.
+        """
+        return self.put_stream(io.BytesIO(content))
+
+    def put_file(self, file: Path) -> str:
+        """Write the content of a local file and return its digest."""
+        try:
+            with file.open("rb") as stream:
+                return self.put_stream(stream)
+        except ArtifactError:
+            raise
+        except OSError as err:
+            raise ArtifactError(f"cannot store {file.name!r}: {err}") from err
+
+    def put_stream(self, stream: io.BufferedIOBase) -> str:
+        """Write a seekable stream from its start and return its digest."""
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        stream.seek(0)
+        try:
+            with durable("artifact.put"):
+                if not self.exists(digest):
+                    self._write(digest, stream)
+        except OSError as err:
+            raise ArtifactError(
+                f"cannot write artifact {digest[:12]} to {self.url}: {err}"
+            ) from err
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Read the bytes of a digest, verified before anyone sees them.
+
+        Raises
+        ------
+        ArtifactError
+            If there is no such artifact or it cannot be read.
+        DigestMismatchError
+            If the bytes were changed.
+        """
+        key = self._key(digest)
+        try:
+            if self._local is not None:
+                content = (self._local / key).read_bytes()
+            else:
+                fs, root = self._open_remote()
+                content = bytes(fs.cat_file(f"{root}/{key}"))
+        except OSError as err:
+            raise ArtifactError(
+                f"cannot read artifact {digest[:12]} from {self.url}: {err}"
+            ) from err
+        found = hashlib.sha256(content).hexdigest()
+        if found != digest:
+            raise DigestMismatchError(
+                f"artifact {digest[:12]} in {self.url} was changed: its bytes hash to "
+                f"{found[:12]}; it is not loaded; restore it from a backup, or roll back to "
+                "another version"
+            )
+        return content
+
+    def exists(self, digest: str) -> bool:
+        """Tell whether an artifact of this digest lies in the store."""
+        key = self._key(digest)
+        if self._local is not None:
+            return (self._local / key).is_file()
+        fs, root = self._open_remote()
+        return bool(fs.exists(f"{root}/{key}"))
+
+    def _write(self, digest: str, stream: io.BufferedIOBase) -> None:
+        key = self._key(digest)
+        if self._local is None:
+            fs, root = self._open_remote()
+            fs.pipe_file(f"{root}/{key}", stream.read())
+            return
+        target = self._local / key
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_durably(target, stream)
+
+    def _key(self, digest: str) -> str:
+        if not _DIGEST.match(digest):
+            raise ArtifactError(f"expected a sha256 of 64 hex digits, got {digest!r}")
+        return f"sha256/{digest[:2]}/{digest}"
+
+    def _open_remote(self) -> tuple[Any, str]:
+        if self._remote is None:
+            import fsspec
+
+            fs, root = fsspec.url_to_fs(self.url)
+            self._remote = (fs, str(root).rstrip("/"))
+        return self._remote
+
+
+def _write_durably(target: Path, stream: io.BufferedIOBase) -> None:
+    """Write aside, fsync, rename, fsync the folder: whole or not at all."""
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            while chunk := stream.read(_CHUNK):
+                out.write(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(partial).replace(target)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _is_local(url: str) -> bool:
+    return "://" not in url or url.startswith("file://")

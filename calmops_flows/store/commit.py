@@ -1,0 +1,296 @@
+"""The one transaction of a snapshot: all of it becomes true, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from calmops_flows.breaker import Breaker
+from calmops_flows.errors import StaleRunError
+from calmops_flows.records import (
+    Decision,
+    DriftReport,
+    Evaluation,
+    Snapshot,
+    SnapshotState,
+    VersionStatus,
+)
+from calmops_flows.store import audit, outbox, tables
+from calmops_flows.store.database import Database
+from calmops_flows.store.encoding import canonical_json, finite, utc_text
+from calmops_flows.store.guard import check_token
+from calmops_flows.store.pipelines import PipelineState
+from calmops_flows.store.tables import ESTIMATED
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A model that was fitted for this snapshot; its artifacts are written already."""
+
+    version: int
+    is_champion: bool
+    artifact: str
+    manifest: str
+    judged_artifact: str | None
+    mode: str
+    profile_digest: str | None
+    metrics: Mapping[str, float | None]
+    fit_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one transaction writes about one snapshot.
+
+    ``started_from`` is the state that the run read before it worked; the
+    transaction refuses to write over anything newer.
+    """
+
+    snapshot: Snapshot
+    started_from: PipelineState
+    decision: Decision
+    rows: int
+    data_digest: str
+    profile_digest: str
+    breaker: Breaker
+    run_id: str | None
+    champion_scores: Evaluation | None = None
+    challenger_scores: Evaluation | None = None
+    drift: DriftReport | None = None
+    reference_digest: str | None = None
+    contract: str | None = None
+    version: NewVersion | None = None
+    predictions: str | None = None
+    estimated_scores: Evaluation | None = None
+    stream_state: str | None = None
+    messages: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
+
+
+def next_version(database: Database, pipeline: str) -> int:
+    """Return the number that a version fitted now will get."""
+    versions = tables.model_versions
+    query = select(func.max(versions.c.version)).where(versions.c.pipeline == pipeline)
+    with database.read() as connection:
+        return int(connection.execute(query).scalar() or 0) + 1
+
+
+def commit_snapshot(database: Database, commit: Commit, token: str, *, now: datetime) -> None:
+    """Write a snapshot's outcome with all that follows from it.
+
+    Raises
+    ------
+    LeaseLostError
+        If another worker holds the pipeline.
+    StaleRunError
+        If spec, champion, breaker or contract changed since the run started.
+    """
+    at = utc_text(now)
+    with database.write("commit.snapshot") as connection:
+        _check_unchanged(connection, commit, token)
+        _write_snapshot(connection, commit)
+        champion = _write_version(connection, commit, at)
+        _write_outcome(connection, commit, champion, at)
+        _write_scores(connection, commit)
+        _write_drift(connection, commit)
+        _write_pipeline(connection, commit, champion, at)
+        _write_told(connection, commit, champion, at)
+
+
+def _check_unchanged(connection: Connection, commit: Commit, token: str) -> None:
+    name, start = commit.snapshot.pipeline, commit.started_from
+    row = check_token(connection, name, token)
+    if (row.revision, row.champion) != (start.revision, start.champion):
+        raise StaleRunError(
+            f"pipeline {name!r} changed while {commit.snapshot.label!r} was processed (revision "
+            f"{start.revision} -> {row.revision}, champion {start.champion} -> {row.champion}); "
+            "nothing was written"
+        )
+
+
+def _write_snapshot(connection: Connection, commit: Commit) -> None:
+    connection.execute(
+        update(tables.snapshots)
+        .where(tables.snapshots.c.id == commit.snapshot.id)
+        .values(
+            state=SnapshotState.PROCESSED,
+            reason=None,
+            rows=commit.rows,
+            data_digest=commit.data_digest,
+            profile_digest=commit.profile_digest,
+        )
+    )
+
+
+def _write_version(connection: Connection, commit: Commit, at: str) -> int | None:
+    """Enter the new version, and return the champion that serves from now on."""
+    new, parent = commit.version, commit.started_from.champion
+    if new is None:
+        return parent
+    versions, name = tables.model_versions, commit.snapshot.pipeline
+    status = VersionStatus.CHAMPION if new.is_champion else VersionStatus.CANDIDATE
+    if new.is_champion and parent is not None:
+        connection.execute(
+            update(versions)
+            .where(versions.c.pipeline == name, versions.c.version == parent)
+            .values(status=VersionStatus.RETIRED)
+        )
+    connection.execute(
+        insert(versions).values(
+            pipeline=name,
+            version=new.version,
+            status=status,
+            artifact=new.artifact,
+            manifest=new.manifest,
+            judged_artifact=new.judged_artifact,
+            mode=new.mode,
+            parent=parent,
+            snapshot_id=commit.snapshot.id,
+            profile_digest=new.profile_digest,
+            metrics=canonical_json(new.metrics),
+            fit_seconds=new.fit_seconds,
+            created_at=at,
+        )
+    )
+    return new.version if new.is_champion else parent
+
+
+def _write_outcome(connection: Connection, commit: Commit, champion: int | None, at: str) -> None:
+    connection.execute(
+        insert(tables.outcomes).values(
+            snapshot_id=commit.snapshot.id,
+            pipeline=commit.snapshot.pipeline,
+            decision=commit.decision.kind,
+            reason=commit.decision.reason,
+            champion=champion,
+            challenger=commit.version.version if commit.version else None,
+            rows=commit.rows,
+            is_drift=commit.drift.is_drift if commit.drift else None,
+            alpha=commit.drift.alpha if commit.drift else None,
+            spec_revision=commit.started_from.spec_revision,
+            run_id=commit.run_id,
+            stream_state=commit.stream_state,
+            at=at,
+        )
+    )
+    record = canonical_json(commit.decision.to_dict())
+    connection.execute(
+        insert(tables.decisions).values(snapshot_id=commit.snapshot.id, record=record)
+    )
+    if commit.predictions is not None:
+        connection.execute(
+            insert(tables.predictions).values(
+                snapshot_id=commit.snapshot.id,
+                version=commit.started_from.champion,
+                artifact=commit.predictions,
+                rows=commit.rows,
+            )
+        )
+
+
+def _write_scores(connection: Connection, commit: Commit) -> None:
+    scored = (
+        ("champion", "snapshot", commit.champion_scores),
+        ("champion", ESTIMATED, commit.estimated_scores),
+        ("challenger", "holdout", commit.challenger_scores),
+    )
+    rows = [
+        {
+            "snapshot_id": commit.snapshot.id,
+            "role": role,
+            "scope": scope,
+            "metric": metric,
+            "value": finite(value),
+            "note": scores.notes.get(metric),
+        }
+        for role, scope, scores in scored
+        if scores is not None
+        for metric, value in scores.metrics.items()
+    ]
+    if rows:
+        connection.execute(insert(tables.metrics), rows)
+
+
+def _write_drift(connection: Connection, commit: Commit) -> None:
+    report = commit.drift
+    if report is None:
+        return
+    connection.execute(
+        insert(tables.drift_reports).values(
+            snapshot_id=commit.snapshot.id,
+            is_drift=report.is_drift,
+            alpha=report.alpha,
+            reference_digest=commit.reference_digest,
+            reference_rows=report.reference_rows,
+            current_rows=report.current_rows,
+            notes=canonical_json(report.notes),
+        )
+    )
+    tests = [*report.columns, *([report.multivariate] if report.multivariate else [])]
+    rows = [
+        {
+            "snapshot_id": commit.snapshot.id,
+            "position": position,
+            "column": test.name,
+            "kind": test.kind,
+            "detector": test.detector,
+            "statistic": finite(test.statistic),
+            "p_value": finite(test.p_value),
+            "adjusted_p_value": finite(test.adjusted_p_value),
+            "effect_size": finite(test.effect_size),
+            "is_drift": test.is_drift,
+            "reason": test.reason,
+        }
+        for position, test in enumerate(tests)
+    ]
+    if rows:
+        connection.execute(insert(tables.drift_results), rows)
+
+
+def _write_pipeline(connection: Connection, commit: Commit, champion: int | None, at: str) -> None:
+    """Move champion, breaker and contract; ``revision`` rises when one of them moved."""
+    start, name = commit.started_from, commit.snapshot.pipeline
+    values: dict[str, Any] = {}
+    if champion != start.champion:
+        values["champion"] = champion
+    if commit.breaker != start.breaker:
+        values["breaker"] = commit.breaker.to_json()
+    if commit.contract is not None:
+        version = (start.contract_version or 0) + 1
+        values["contract_version"] = version
+        connection.execute(
+            insert(tables.contracts).values(
+                pipeline=name,
+                version=version,
+                contract=commit.contract,
+                snapshot_id=commit.snapshot.id,
+                at=at,
+            )
+        )
+    if values:
+        values["revision"] = start.revision + 1
+        connection.execute(
+            update(tables.pipelines).where(tables.pipelines.c.name == name).values(values)
+        )
+
+
+def _write_told(connection: Connection, commit: Commit, champion: int | None, at: str) -> None:
+    snapshot, name = commit.snapshot, commit.snapshot.pipeline
+    payload = {
+        "snapshot": snapshot.label,
+        "digest": snapshot.digest,
+        "decision": commit.decision.kind,
+        "reason": commit.decision.reason,
+        "champion": champion,
+        "challenger": commit.version.version if commit.version else None,
+        "is_drift": commit.drift.is_drift if commit.drift else None,
+    }
+    artifacts = {"artifact": commit.version.artifact} if commit.version else {}
+    audit.append(connection, name, "processed", {**payload, **artifacts}, at=at)
+    messages = (("calmops.snapshot.processed", payload), *commit.messages)
+    for kind, content in messages:
+        key = f"{snapshot.sequence}/{snapshot.digest}"
+        outbox.enqueue(connection, name, kind, content, key=key, at=at)

@@ -1,0 +1,40 @@
+"""Bring the schema up to date; kept apart because Alembic is slow to import."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from calmops_flows.faults import durable
+from calmops_flows.store.database import Database
+
+
+def upgrade(database: Database, found: str | None) -> None:
+    """Apply all migrations above ``found`` in one transaction, after a backup."""
+    if database.file is not None:
+        database.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if found is not None:
+            back_up(database.file, found)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with database.write("schema.migrate") as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def back_up(file: Path, revision: str) -> Path:
+    """Copy an SQLite file beside itself, whole or not at all."""
+    target = file.with_name(f"{file.name}.{revision}.backup")
+    partial = target.with_name(target.name + ".tmp")
+    with durable("schema.backup"):
+        source, copy = sqlite3.connect(file), sqlite3.connect(partial)
+        try:
+            source.backup(copy)
+        finally:
+            source.close()
+            copy.close()
+        partial.replace(target)
+    return target

@@ -1,0 +1,91 @@
+"""What is still to be told to the outside: at least once, under a stable id."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from calmops_flows.store.database import Database
+from calmops_flows.store.encoding import canonical_json
+from calmops_flows.store.tables import outbox
+
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "calmops:outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An undelivered message; ``id`` is the same at every delivery."""
+
+    id: str
+    kind: str
+    payload: Mapping[str, Any]
+    created_at: str
+
+
+def enqueue(
+    connection: Connection,
+    pipeline: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    key: str,
+    at: str,
+) -> None:
+    """Add one message, within the caller's transaction.
+
+    ``key`` names the fact that is told (snapshot and copy), so that the id
+    does not depend on when or by whom it was written.
+    """
+    position = connection.execute(
+        select(func.coalesce(func.max(outbox.c.position), 0)).where(outbox.c.pipeline == pipeline)
+    ).scalar_one()
+    connection.execute(
+        insert(outbox).values(
+            id=str(uuid.uuid5(_NAMESPACE, f"{pipeline}/{key}/{kind}")),
+            pipeline=pipeline,
+            position=position + 1,
+            kind=kind,
+            payload=canonical_json(payload),
+            created_at=at,
+            attempts=0,
+        )
+    )
+
+
+def undelivered(database: Database, pipeline: str) -> list[Message]:
+    """Return the messages that nobody has acknowledged, oldest first."""
+    query = (
+        select(outbox.c.id, outbox.c.kind, outbox.c.payload, outbox.c.created_at)
+        .where(outbox.c.pipeline == pipeline, outbox.c.delivered_at.is_(None))
+        .order_by(outbox.c.position)
+    )
+    with database.read() as connection:
+        return [
+            Message(row.id, row.kind, json.loads(row.payload), row.created_at)
+            for row in connection.execute(query)
+        ]
+
+
+def acknowledge(database: Database, messages: list[Message], *, sink: str, at: str) -> None:
+    """Mark messages as delivered to ``sink``, all in one transaction."""
+    with database.write("outbox.acknowledge") as connection:
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id.in_([message.id for message in messages]))
+            .values(delivered_at=at, delivered_to=sink, attempts=outbox.c.attempts + 1)
+        )
+
+
+def record_failure(database: Database, messages: list[Message], error: str) -> None:
+    """Keep why a delivery failed; a later run tries again."""
+    with database.write("outbox.failed") as connection:
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id.in_([message.id for message in messages]))
+            .values(attempts=outbox.c.attempts + 1, last_error=error[:500])
+        )

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Install the system packages that the tests need, where this machine allows it.
+set -euo pipefail
+
+has_postgres() {
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null
+}
+
+if has_postgres; then
+  exit 0
+fi
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing PostgreSQL for the tests (apt-get)" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  if apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends postgresql >&2 && has_postgres; then
+    exit 0
+  fi
+fi
+echo "PostgreSQL is not installed, and this user cannot install it: the tests marked postgres will fail." >&2
+echo "Install it (Debian, Ubuntu: sudo apt-get install postgresql) and run again." >&2

@@ -1,0 +1,208 @@
+"""Fail at every passage of every durable write; run again; the store must be as undisturbed."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from calmops_flows.faults import DURABLE_WRITES
+from calmops_flows.settings import Settings
+from calmops_flows.store import Store, open_store, tables
+from calmops_flows.store.history import history
+from tests.faults import workload
+from tests.store_dump import dump
+
+pytestmark = pytest.mark.faults
+
+# Writes that a plain drain does not pass; each has a test of its own below or elsewhere.
+APART = {
+    "lease.heartbeat": "timed: see test_kill_in_the_heartbeat",
+    "ledger.return_attempt": "needs a second fault: see test_kill_while_an_attempt_is_given_back",
+    "ledger.quarantine": "needs a bad file: see test_kill_while_a_bad_file_is_set_aside",
+    "outbox.failed": "needs a deaf outside: see test_kill_while_a_refusal_is_recorded",
+    "pipeline.delete": "needs the command: see test_kill_while_deleting",
+    "report.link": "no part of a drain: see tests/store/test_reports.py",
+    "schema.backup": "needs an older schema: see tests/store/test_schema.py",
+}
+SWEPT = [write for write in DURABLE_WRITES if write not in APART]
+FITS_PER_TRAINING = 2  # the judged fit, and the refit on all rows
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return workload.make_source(tmp_path_factory.mktemp("data") / "source")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
+    home = tmp_path_factory.mktemp("undisturbed") / "home"
+    trace = home.parent / "passages"
+    assert workload.in_process(workload.run_all, home, source, TRACE=str(trace)) == 0
+    return home
+
+
+def contents(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of a store, having read every artifact that they name."""
+    with open_store(Settings(home=home)) as store:
+        rows = dump(store.database)
+        for digest in named_artifacts(store):
+            store.artifacts.get(digest)
+    return rows
+
+
+def named_artifacts(store: Store) -> set[str]:
+    """Return the digests of all artifacts that the rows refer to."""
+    columns = (
+        tables.snapshots.c.data_digest,
+        tables.snapshots.c.profile_digest,
+        tables.model_versions.c.artifact,
+        tables.model_versions.c.manifest,
+        tables.model_versions.c.judged_artifact,
+        tables.model_versions.c.profile_digest,
+        tables.drift_reports.c.reference_digest,
+        tables.predictions.c.artifact,
+    )
+    with store.database.read() as connection:
+        return {
+            digest
+            for column in columns
+            for digest in connection.execute(select(column).where(column.is_not(None))).scalars()
+        }
+
+
+def test_undisturbed_drain_does_what_the_sweep_needs(undisturbed: Path) -> None:
+    passages = Counter((undisturbed.parent / "passages").read_text().split())
+
+    assert workload.fits(undisturbed) == 2 * FITS_PER_TRAINING
+    assert passages["commit.snapshot.before"] == 3
+    assert all(passages[f"{write}.{side}"] for write in SWEPT for side in ("before", "after"))
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("write", SWEPT)
+@pytest.mark.parametrize("kind", ["kill", "enospc", "eio"])
+def test_failing_at_each_passage_changes_nothing_in_the_end(
+    kind: str, write: str, side: str, tmp_path: Path, source: Path, undisturbed: Path
+) -> None:
+    expected = contents(undisturbed)
+    passages = Counter((undisturbed.parent / "passages").read_text().split())
+    point = f"{write}.{side}"
+    disturbed = 0
+
+    for passage in range(1, passages[point] + 1):
+        home = tmp_path / f"home{passage}"
+        code = workload.in_process(
+            workload.run_all, home, source, fault=f"{point}:{passage}:{kind}"
+        )
+        disturbed += code != 0
+        assert code in ({-signal.SIGKILL} if kind == "kill" else {0, 1})
+        assert workload.in_process(workload.run_all, home, source) == 0
+        assert contents(home) == expected, f"{point}:{passage}:{kind}"
+        assert workload.fits(home) <= (2 + 1) * FITS_PER_TRAINING
+
+    assert disturbed > 0 or kind != "kill"
+
+
+def test_kill_in_the_heartbeat(tmp_path: Path, source: Path, undisturbed: Path) -> None:
+    home = tmp_path / "home"
+
+    code = workload.in_process(
+        workload.run_all,
+        home,
+        source,
+        fault="lease.heartbeat.before:1:kill",
+        CALMOPS_LEASE_SECONDS="0.03",
+    )
+
+    assert code == -signal.SIGKILL
+    assert workload.in_process(workload.run_all, home, source) == 0
+    assert contents(home) == contents(undisturbed)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_kill_while_an_attempt_is_given_back(
+    side: str, tmp_path: Path, source: Path, undisturbed: Path
+) -> None:
+    home = tmp_path / "home"
+
+    code = workload.in_process(
+        workload.run_all,
+        home,
+        source,
+        fault=f"artifact.put.before:1:enospc,ledger.return_attempt.{side}:1:kill",
+    )
+
+    assert code == -signal.SIGKILL
+    assert workload.in_process(workload.run_all, home, source) == 0
+    assert contents(home) == contents(undisturbed)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_kill_while_a_bad_file_is_set_aside(side: str, tmp_path: Path) -> None:
+    source = workload.make_source(tmp_path / "source")
+    (source / "part0b.csv").write_text("a,b,y\n1,2")
+    home, twin = tmp_path / "home", tmp_path / "twin"
+    assert workload.in_process(workload.run_all, twin, source) == 0
+
+    code = workload.in_process(
+        workload.run_all, home, source, fault=f"ledger.quarantine.{side}:1:kill"
+    )
+
+    assert code == -signal.SIGKILL
+    assert workload.in_process(workload.run_all, home, source) == 0
+    assert contents(home) == contents(twin)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_kill_while_a_refusal_is_recorded(
+    side: str, tmp_path: Path, source: Path, undisturbed: Path
+) -> None:
+    home = tmp_path / "home"
+
+    code = workload.in_process(
+        workload.run_deaf, home, source, fault=f"outbox.failed.{side}:2:kill"
+    )
+
+    assert code == -signal.SIGKILL
+    assert workload.in_process(workload.run_all, home, source) == 0
+    assert contents(home) == contents(undisturbed)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_kill_while_deleting(side: str, tmp_path: Path, source: Path, undisturbed: Path) -> None:
+    home = tmp_path / "home"
+
+    code = workload.in_process(
+        workload.run_and_delete, home, source, fault=f"pipeline.delete.{side}:1:kill"
+    )
+
+    assert code == -signal.SIGKILL
+    if side == "before":
+        assert contents(home) == contents(undisturbed)
+    else:
+        with open_store(Settings(home=home)) as store:
+            rows = dump(store.database)
+        assert {table for table, found in rows.items() if found} <= {"audit", "alembic_version"}
+
+
+def test_third_crash_quarantines_the_snapshot(tmp_path: Path, source: Path) -> None:
+    home = tmp_path / "home"
+    for _ in range(3):
+        code = workload.in_process(
+            workload.run_all, home, source, fault="artifact.put.before:1:kill"
+        )
+        assert code == -signal.SIGKILL
+
+    assert workload.in_process(workload.run_all, home, source) == 0
+
+    with open_store(Settings(home=home)) as store:
+        first, *others = history(store.database, workload.NAME)
+    assert (first.state, first.reason) == (
+        "quarantined",
+        "crashed: three attempts ended without an outcome",
+    )
+    assert [o.state for o in others] == ["processed", "processed"]

@@ -1,0 +1,173 @@
+"""What the fault tests run in processes of their own: a drain of three snapshots."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from calmops_flows import api, faults
+from calmops_flows.spec import PipelineSpec, parse_spec
+from calmops_flows.steps import drain
+from calmops_flows.steps.runner import PlainRunner
+from calmops_flows.store import open_store
+from calmops_flows.store.outbox import Message
+from calmops_flows.store.pipelines import delete_pipeline
+
+NAME = "three"
+_context = multiprocessing.get_context("forkserver")
+# What a drain imports when it first needs it; loaded once, every forked case is four times faster.
+_context.set_forkserver_preload(
+    [
+        "tests.faults.workload",
+        "calmops_flows.flows.detect",
+        "calmops_flows.learning.encode",
+        "calmops_flows.steps.apply",
+        "calmops_flows.store.migrate",
+        "pyarrow.csv",
+        "pyarrow.json",
+        "pyarrow.parquet",
+        "sklearn.compose",
+        "sklearn.discriminant_analysis",
+        "sklearn.impute",
+        "sklearn.neighbors",
+        "sklearn.pipeline",
+    ]
+)
+
+
+class CountingRegression(LogisticRegression):  # type: ignore[misc]
+    """Writes one byte for each fit into the file that ``FITS`` names."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CountingRegression:
+        with Path(os.environ["FITS"]).open("ab") as log:
+            log.write(b".")
+        super().fit(X, y, sample_weight)
+        return self
+
+
+def make_source(folder: Path) -> Path:
+    """Write three snapshots: one to train on, one like it, one with another concept and drift."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(8)
+    for number, (shift, sign) in enumerate([(0.0, 1), (0.0, 1), (3.0, -1)]):
+        X = rng.normal(shift, 1.0, (300, 2))
+        y = (sign * (X - shift).sum(axis=1) + rng.normal(0, 0.3, 300) > 0).astype(int)
+        frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": y})
+        file = folder / f"part{number}.csv"
+        frame.to_csv(file, index=False)
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    return folder
+
+
+def make_spec(source: Path) -> PipelineSpec:
+    return parse_spec(
+        {
+            "name": NAME,
+            "target": "y",
+            "source": {"path": str(source), "settle_seconds": 0},
+            "model": {"class": "tests.faults.workload.CountingRegression"},
+        }
+    )
+
+
+class DeafRunner(PlainRunner):
+    """A runner whose outside takes nothing."""
+
+    def deliver(self, messages: Sequence[Message]) -> None:  # noqa: ARG002 - the protocol's
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+def run_all(source: Path) -> None:
+    """Apply the spec and drain."""
+    api.run(make_spec(source), wait=False)
+
+
+def apply_only(source: Path) -> None:
+    """Apply the spec."""
+    with open_store() as store:
+        api.apply(make_spec(source), store)
+
+
+def run_deaf(source: Path) -> None:
+    """Apply the spec and drain, while nobody takes messages."""
+    api.run(make_spec(source), runner=DeafRunner(), wait=False)
+
+
+def run_and_delete(source: Path) -> None:
+    """Drain and delete the pipeline."""
+    api.run(make_spec(source), wait=False)
+    with open_store() as store:
+        delete_pipeline(store.database, NAME, now=datetime.now(UTC))
+
+
+def in_process(
+    work: Callable[[Path], None], home: Path, source: Path, *, fault: str = "", **environment: str
+) -> int:
+    """Run ``work`` in a process of its own, and return its exit code."""
+    return at_once(1, work, home, source, fault=fault, **environment)[0]
+
+
+def at_once(
+    n: int,
+    work: Callable[[Path], None],
+    home: Path,
+    source: Path,
+    *,
+    fault: str = "",
+    **environment: str,
+) -> list[int]:
+    """Run ``work`` in ``n`` processes at the same time, and return their exit codes."""
+    variables = {
+        "CALMOPS_HOME": str(home),
+        "CALMOPS_TRUSTED_MODULES": "tests",
+        "CALMOPS_FAULT": fault,
+        "FITS": str(home.parent / f"{home.name}.fits"),
+        **environment,
+    }
+    processes = [_context.Process(target=_child, args=(work, source, variables)) for _ in range(n)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    codes = [process.exitcode for process in processes]
+    assert None not in codes, "the process under test hangs"
+    return [code for code in codes if code is not None]
+
+
+def _child(work: Callable[[Path], None], source: Path, variables: dict[str, str]) -> None:
+    os.environ.update(variables)
+    log = Path(f"{variables['CALMOPS_HOME']}.stderr")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), sys.stderr.fileno())
+    drain.PUBLISH_SECONDS = 0.0  # so that the number of deliveries does not depend on speed
+    trace = variables.get("TRACE")
+    if trace:
+        _record_passages(Path(trace))
+    work(source)
+
+
+def _record_passages(file: Path) -> None:
+    """Write the name of every fault point that is passed."""
+    real = faults.fault_point
+
+    def recording(name: str) -> None:
+        with file.open("a") as log:
+            log.write(name + "\n")
+        real(name)
+
+    faults.fault_point = recording
+
+
+def fits(home: Path) -> int:
+    """Return how often a model was fitted."""
+    log = home.parent / f"{home.name}.fits"
+    return log.stat().st_size if log.exists() else 0

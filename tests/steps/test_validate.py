@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from calmops_flows.errors import NotYetError, SpecError
+from calmops_flows.settings import Settings
+from calmops_flows.spec import NOT_YET, parse_spec
+from calmops_flows.steps.validate import validate
+from tests.steps.conftest import Stream, rows
+
+MODEL = {"class": "sklearn.linear_model.LogisticRegression"}
+
+
+def check(**more: Any) -> None:
+    values = {"name": "s", "target": "y", "source": {"path": "/data"}, "model": MODEL, **more}
+    validate(parse_spec(values), Settings())
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown metric": ({"evaluation": {"thresholds": {"acuracy": 0.9}}}, "acuracy"),
+    "metric of the other task": (
+        {"task": "regression", "evaluation": {"thresholds": {"accuracy": 0.9}}},
+        "accuracy.*classification",
+    ),
+    "metrics of both tasks": (
+        {"evaluation": {"thresholds": {"accuracy": 0.9, "rmse": 1.0}}},
+        "mix metrics",
+    ),
+    "unknown read option": ({"source": {"path": "/x", "read_options": {"sep": ","}}}, "sep"),
+    "class that is not there": ({"model": {"class": "sklearn.linear_model.Nothing"}}, "Nothing"),
+    "class of another package": ({"model": {"class": "os.system"}}, "CALMOPS_TRUSTED_MODULES"),
+    "function": ({"model": {"class": "sklearn.datasets.load_iris"}}, "must name a class"),
+    "parameter that is not there": (
+        {"model": {"class": "sklearn.linear_model.Ridge", "params": {"alfa": 1}}},
+        "alfa",
+    ),
+    "model of the other task": (
+        {"task": "regression", "model": MODEL},
+        "LogisticRegression",
+    ),
+    "text target of a regression": (
+        {
+            "task": "regression",
+            "model": {"class": "sklearn.linear_model.Ridge"},
+            "contract": {"y": "string"},
+        },
+        "numeric target",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_could_not_run_is_refused_when_it_is_applied(case: str) -> None:
+    values, said = WRONG[case]
+
+    with pytest.raises(SpecError, match=said):
+        check(**values)
+
+
+LATER: dict[str, dict[str, Any]] = {
+    "kind": {"kind": "ipip"},
+    "prediction_only": {"prediction_only": True},
+    "model.search": {"model": {**MODEL, "search": {"params": {"C": [1, 2]}}}},
+    "retrain.mode": {"retrain": {"mode": 2}},
+    "labels": {"labels": {"path": "/labels", "key": "id"}},
+    "retention": {"retention": {"snapshots": {"count": 3}}},
+}
+
+
+@pytest.mark.parametrize("field", LATER)
+def test_field_whose_behaviour_is_missing_says_so(field: str) -> None:
+    with pytest.raises(NotYetError, match=f"not yet in this version: .*{field}"):
+        check(**LATER[field])
+
+
+def test_every_missing_field_is_named_by_its_path() -> None:
+    assert all(name.split(" ")[0].replace(".", "").isidentifier() for name in NOT_YET)
+
+
+def test_task_that_turns_out_wrong_on_the_data_is_a_failed_fit(stream: Stream) -> None:
+    stream.declare(model={"class": "sklearn.linear_model.Ridge"})
+    stream.drop("1.csv", rows(1))
+
+    (outcome,) = stream.drain().outcomes
+
+    assert outcome.decision == "kept"
+    assert outcome.reason is not None
+    assert "retrain_failed" in outcome.reason

@@ -1,0 +1,57 @@
+"""The same store tests on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from calmops_flows.settings import Settings
+from calmops_flows.spec import PipelineSpec, parse_spec
+from calmops_flows.store import Store, open_store
+from calmops_flows.store.lease import Lease, acquire
+from calmops_flows.store.pipelines import apply_spec
+
+NOW = datetime(2013, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    if request.param == "sqlite":
+        return Settings(home=tmp_path / "home")
+    url = request.getfixturevalue("postgres_database")
+    return Settings(home=tmp_path / "home", database_url=url)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> PipelineSpec:
+    return make_spec("flights", tmp_path)
+
+
+@pytest.fixture
+def lease(store: Store, spec: PipelineSpec) -> Lease:
+    apply_spec(store.database, spec, now=NOW)
+    taken = acquire(store.database, spec.name, seconds=30)
+    assert taken is not None
+    return taken
+
+
+def make_spec(name: str, folder: Path, **more: object) -> PipelineSpec:
+    values = {
+        "name": name,
+        "target": "late",
+        "source": {"path": str(folder)},
+        "model": {"class": "sklearn.linear_model.LogisticRegression"},
+        **more,
+    }
+    return parse_spec(values)
