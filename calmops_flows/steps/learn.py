@@ -11,14 +11,8 @@ from calmops_flows.steps.decide import Action, Plan
 from calmops_flows.steps.evaluate import Champion, Labels, Scored
 from calmops_flows.steps.importance import measure_importance
 from calmops_flows.steps.ingest import Ingested
-from calmops_flows.steps.retrain import (
-    Challenger,
-    Judgement,
-    Refitted,
-    judge_challenger,
-    refit,
-    retrain,
-)
+from calmops_flows.steps.judge import Judgement, judge_challenger
+from calmops_flows.steps.retrain import Challenger, Refitted, refit, retrain
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import StepCalls
 

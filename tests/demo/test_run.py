@@ -67,7 +67,7 @@ def test_second_demo_starts_afresh_and_a_kept_one_goes_on(tmp_path: Path) -> Non
     afresh: list[str] = []
     kept: list[str] = []
 
-    run_demo(home=tmp_path, months=1, echo=lambda line: None)
+    run_demo(home=tmp_path, months=1, echo=print)
     run_demo(home=tmp_path, months=1, echo=afresh.append)
     run_demo(home=tmp_path, months=1, keep=True, echo=kept.append)
 

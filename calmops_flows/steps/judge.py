@@ -1,0 +1,106 @@
+"""Judge a challenger against the champion on rows that neither has learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from calmops_flows.evaluation.holdout import Holdout
+from calmops_flows.evaluation.metrics import Task, default_metric, evaluate
+from calmops_flows.evaluation.predictions import Predictions
+from calmops_flows.evaluation.promotion import compare, judge
+from calmops_flows.evaluation.thresholds import check_thresholds
+from calmops_flows.learning.columns import feature_names
+from calmops_flows.learning.predict import predict
+from calmops_flows.records import Comparison, Evaluation, Rule
+from calmops_flows.steps.evaluate import Champion, Labels, Scored
+from calmops_flows.steps.holdout import keep_holdout
+from calmops_flows.steps.ingest import Ingested
+from calmops_flows.steps.retrain import Challenger
+from calmops_flows.steps.run import SnapshotRun
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether the challenger takes over, and all that this rests on."""
+
+    accepted: bool
+    reason: str
+    rules: tuple[Rule, ...]
+    challenger: Evaluation
+    comparison: Comparison | None = None
+    holdout: str | None = None
+
+
+def judge_challenger(
+    run: SnapshotRun,
+    ingested: Ingested,
+    labels: Labels,
+    challenger: Challenger,
+    champion: tuple[Champion, Scored] | None,
+) -> Judgement:
+    """Score both models on the holdout, and apply thresholds and promotion rule."""
+    rows, y = labels.rows[challenger.holdout], labels.y[challenger.holdout]
+    held = ingested.table.take(pa.array(rows))
+    predictions = predict(challenger.fitted.estimator, held, ingested.contract)
+    scores = evaluate(labels.task, y, predictions)
+    limits = run.spec.evaluation.thresholds
+    rules = check_thresholds(scores, limits)
+    kept = Holdout(labels.task, y, predictions)
+    if champion is None:
+        holds = all(rule.passed is True for rule in rules)
+        reason = "first model" if holds else "the first model does not hold a threshold"
+        digest = keep_holdout(run, kept, held, feature_names(ingested.contract))
+        return Judgement(holds, reason, rules, scores, holdout=digest)
+    old = champion[1].predictions.take(rows)
+    old_rules = check_thresholds(evaluate(labels.task, y, old), limits)
+    comparison = _compare(run, labels.task, y, old, predictions)
+    promotion = run.spec.evaluation.promotion
+    verdict, judged = judge(comparison, promotion, rules=rules, champion_rules=old_rules)
+    reason = _reason(verdict, judged, comparison)
+    cut = _cut(comparison, judged) if verdict else None
+    kept = replace(kept, rival=old, metric=comparison.metric, cut=cut)
+    digest = keep_holdout(run, kept, held, feature_names(ingested.contract))
+    return Judgement(verdict is True, reason, judged, scores, comparison, digest)
+
+
+def _cut(comparison: Comparison, rules: tuple[Rule, ...]) -> float | None:
+    """Return the difference that the challenger had to exceed, by the last rule's bound."""
+    observed, threshold = rules[-1].observed, rules[-1].threshold
+    if not isinstance(observed, float) or not isinstance(threshold, float):
+        return None
+    gain = comparison.difference
+    return None if gain is None else gain - (observed - threshold)
+
+
+def _reason(verdict: bool | None, rules: tuple[Rule, ...], comparison: Comparison) -> str:
+    if verdict is None:
+        return f"the comparison is untestable: {comparison.reason or 'a threshold is'}"
+    last = rules[-1].name
+    if verdict:
+        return "the challenger is better" if last == "better" else f"the challenger is {last}"
+    broken = next(rule.name for rule in rules if rule.passed is False)
+    if broken == last:
+        return f"the challenger is not shown to be {last}"
+    return f"the challenger fails {broken}"
+
+
+def _compare(
+    run: SnapshotRun, task: Task, y: NDArray[Any], old: Predictions, new: Predictions
+) -> Comparison:
+    promotion = run.spec.evaluation.promotion
+    return compare(
+        task,
+        promotion.metric or default_metric(task),
+        y,
+        old,
+        new,
+        confidence=promotion.confidence,
+        rng=np.random.default_rng(run.seed("bootstrap")),
+    )
