@@ -24,6 +24,7 @@ DURABLE_WRITES = (
     "ledger.quarantine",
     "ledger.register",
     "ledger.return_attempt",
+    "ledger.split",
     "lease.acquire",
     "lease.heartbeat",
     "lease.release",

@@ -23,6 +23,7 @@ from calmops_flows.data.table import read_table
 from calmops_flows.errors import SnapshotError
 from calmops_flows.records import Snapshot
 from calmops_flows.spec import PipelineSpec, SourceSpec
+from calmops_flows.steps.kinds import splits
 from calmops_flows.store import ledger
 from calmops_flows.store.ledger import Arrival
 from calmops_flows.store.store import Store
@@ -52,7 +53,8 @@ def discover(store: Store, spec: PipelineSpec, token: str, *, now: datetime) -> 
             spec.name,
             token,
             sorted(arrivals, key=lambda a: order_key(spec.source, a.path, a.order_value)),
-            process_duplicates=spec.source.duplicates == "process",
+            # Of a file that is split, each block is compared with those that came before.
+            process_duplicates=spec.source.duplicates == "process" or splits(spec),
             now=now,
         )
     return Discovered(tuple(seen.path for seen in found.waiting), tuple(skipped))

@@ -23,10 +23,12 @@ from calmops_flows.errors import (
 from calmops_flows.records import Outcome, Snapshot
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.discover import discover, in_order
+from calmops_flows.steps.kinds import block_column
 from calmops_flows.steps.process import process_snapshot
 from calmops_flows.steps.publish import publish
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import PlainRunner, Runner, StepCalls
+from calmops_flows.steps.split import split_file
 from calmops_flows.store import ledger, registry
 from calmops_flows.store.history import history
 from calmops_flows.store.lease import Lease, acquire
@@ -194,9 +196,15 @@ def _work_on(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
         if not isinstance(err, Exception):  # Ctrl-C, SIGTERM, a run cancelled by Prefect
             _return_quietly(drain, snapshot)
         raise
-    outcome = history(database, drain.pipeline, ids=[snapshot.id])[0]
-    logger.info("%r: %s (%s)", outcome.snapshot, outcome.decision, outcome.reason)
-    return outcome
+    return _outcome(drain, snapshot)
+
+
+def _outcome(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
+    """Read back what was committed; a file that gave its place to its blocks has no outcome."""
+    for outcome in history(drain.store.database, drain.pipeline, ids=[snapshot.id]):
+        logger.info("%r: %s (%s)", outcome.snapshot, outcome.decision, outcome.reason)
+        return outcome
+    return None
 
 
 def _process(drain: _Drain, snapshot: Snapshot) -> None:
@@ -212,7 +220,11 @@ def _process(drain: _Drain, snapshot: Snapshot) -> None:
             run_id=drain.runner.run_id,
         )
         calls = StepCalls(drain.lease, drain.runner, snapshot.label)
-        process_snapshot(run, calls, drain.lease.token)
+        column = block_column(run.spec)
+        if column is None or snapshot.block is not None:
+            process_snapshot(run, calls, drain.lease.token)
+        else:
+            split_file(run, calls, column, drain.lease.token)
 
 
 def _contract(drain: _Drain, state: PipelineState) -> Contract | None:

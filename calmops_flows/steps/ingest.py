@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from calmops_flows.data.batch import Limits
+from calmops_flows.data.batch import Batch, Limits
 from calmops_flows.data.conform import conform
 from calmops_flows.data.contract import Contract, learn
 from calmops_flows.data.source import take
 from calmops_flows.data.table import read_table
 from calmops_flows.errors import ArtifactError, NotReadyError, SnapshotError
 from calmops_flows.steps.run import SnapshotRun
+from calmops_flows.store.artifacts import ArtifactStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Ingested:
 
 
 def ingest(run: SnapshotRun) -> Ingested:
-    """Read a snapshot from a private copy of its file.
+    """Read a snapshot: a file from its source, a block from the copy made of its rows.
 
     Raises
     ------
@@ -37,6 +39,33 @@ def ingest(run: SnapshotRun) -> Ingested:
         If the file changed since the ledger saw it.
     SnapshotError
         If it cannot be read or breaks the contract.
+    """
+    warnings: tuple[str, ...] = ()
+    if run.snapshot.data_digest is not None:
+        table = read_copy(run.store.artifacts, run.snapshot.data_digest)
+    else:
+        batch = read_file(run, run.contract.types if run.contract else dict(run.spec.contract))
+        table, warnings = batch.table, batch.warnings
+    contract = run.contract or learn(table, target=run.spec.target, declared=run.spec.contract)
+    conformed = conform(table, contract)
+    return Ingested(
+        table=conformed.table,
+        contract=contract,
+        is_new_contract=run.contract is None,
+        warnings=warnings + conformed.warnings,
+        data_digest=run.snapshot.data_digest or keep_copy(run, conformed.table),
+    )
+
+
+def read_file(run: SnapshotRun, types: Mapping[str, str]) -> Batch:
+    """Read the file of a snapshot from a private copy, which must have its digest.
+
+    Raises
+    ------
+    NotReadyError
+        If the file changed since the ledger saw it.
+    SnapshotError
+        If it cannot be read.
     """
     source, limits = run.spec.source, Limits.of(run.store.settings)
     copy, digest = _take(run, limits)
@@ -47,21 +76,25 @@ def ingest(run: SnapshotRun) -> Ingested:
         name=run.snapshot.path,
         format=source.format,
         options=source.read_options,
-        types=run.contract.types if run.contract else dict(run.spec.contract),
+        types=types,
         limits=limits,
     )
     copy.unlink()
-    contract = run.contract or learn(
-        batch.table, target=run.spec.target, declared=run.spec.contract
-    )
-    conformed = conform(batch.table, contract)
-    return Ingested(
-        table=conformed.table,
-        contract=contract,
-        is_new_contract=run.contract is None,
-        warnings=batch.warnings + conformed.warnings,
-        data_digest=_keep_copy(run, conformed.table),
-    )
+    return batch
+
+
+def read_copy(artifacts: ArtifactStore, digest: str) -> pa.Table:
+    """Read our own copy of a snapshot's rows.
+
+    Raises
+    ------
+    ArtifactError
+        If it is not there, was changed, or is no parquet file.
+    """
+    try:
+        return pq.read_table(pa.BufferReader(artifacts.get(digest)))
+    except pa.ArrowException as err:
+        raise ArtifactError(f"artifact {digest[:12]} is no parquet file: {err}") from err
 
 
 def _take(run: SnapshotRun, limits: Limits) -> tuple[Path, str]:
@@ -77,7 +110,8 @@ def _take(run: SnapshotRun, limits: Limits) -> tuple[Path, str]:
     return taken.path, taken.digest
 
 
-def _keep_copy(run: SnapshotRun, table: pa.Table) -> str:
+def keep_copy(run: SnapshotRun, table: pa.Table) -> str:
+    """Keep rows as parquet, and return the digest of its bytes."""
     copy = run.folder / "copy.parquet"
     try:
         pq.write_table(table, copy, compression="zstd", row_group_size=1 << 17)

@@ -76,10 +76,10 @@ def _enter(
         _revive_vanished(connection, known.snapshot_id)
         _remember(connection, pipeline, arrival, known.snapshot_id, known=True)
         return
-    original = None if process_duplicates else _original(connection, pipeline, arrival.digest)
-    new_id = _insert(connection, pipeline, arrival, original, at)
-    if known is not None:
-        _supersede(connection, known.snapshot_id, new_id)
+    twin = None if process_duplicates else original(connection, pipeline, arrival.digest)
+    new_id = add(connection, pipeline, arrival, twin, at)
+    if known is not None and not _is_block(connection, known.snapshot_id):
+        supersede(connection, known.snapshot_id, new_id)
     _remember(connection, pipeline, arrival, new_id, known=known is not None)
 
 
@@ -96,7 +96,13 @@ def _revive_vanished(connection: Connection, snapshot_id: int) -> None:
     )
 
 
-def _original(connection: Connection, pipeline: str, digest: str) -> int | None:
+def _is_block(connection: Connection, snapshot_id: int) -> bool:
+    """Tell whether a file was split already: then its blocks say what a rewriting replaces."""
+    query = select(snapshots.c.block).where(snapshots.c.id == snapshot_id)
+    return connection.execute(query).scalar() is not None
+
+
+def original(connection: Connection, pipeline: str, digest: str) -> int | None:
     """Return the snapshot that stands for these bytes, if one was or will be processed."""
     return connection.execute(
         select(snapshots.c.id)
@@ -110,15 +116,21 @@ def _original(connection: Connection, pipeline: str, digest: str) -> int | None:
     ).scalar()
 
 
-def _insert(
-    connection: Connection, pipeline: str, arrival: Arrival, original: int | None, at: str
+def add(
+    connection: Connection,
+    pipeline: str,
+    arrival: Arrival,
+    twin: int | None,
+    at: str,
+    **more: Any,
 ) -> int:
+    """Enter a new snapshot, a duplicate if there is a twin; ``more`` are columns of a block."""
     mine = snapshots.c.pipeline == pipeline
     sequence = connection.execute(select(func.max(snapshots.c.sequence)).where(mine)).scalar() or 0
     copies = connection.execute(
-        select(func.count()).where(mine, snapshots.c.digest == arrival.digest)
-    ).scalar_one()
-    state = SnapshotState.PENDING if original is None else SnapshotState.DUPLICATE
+        select(func.max(snapshots.c.copy)).where(mine, snapshots.c.digest == arrival.digest)
+    ).scalar()
+    state = SnapshotState.PENDING if twin is None else SnapshotState.DUPLICATE
     row = connection.execute(
         insert(snapshots)
         .values(
@@ -126,22 +138,23 @@ def _insert(
             sequence=sequence + 1,
             path=arrival.path,
             digest=arrival.digest,
-            copy=copies,
+            copy=0 if copies is None else copies + 1,
             state=state,
-            reason=None if original is None else "same bytes as an earlier snapshot",
+            reason=None if twin is None else "same bytes as an earlier snapshot",
             attempts=0,
             size_bytes=arrival.size_bytes,
             stamp=arrival.stamp,
             order_value=arrival.order_value,
-            duplicate_of=original,
+            duplicate_of=twin,
             discovered_at=at,
+            **more,
         )
         .returning(snapshots.c.id)
     )
     return int(row.scalar_one())
 
 
-def _supersede(connection: Connection, old: int, new: int) -> None:
+def supersede(connection: Connection, old: int, new: int) -> None:
     """Point an older content of a file to its successor; revive a twin that waited for it."""
     state = connection.execute(select(snapshots.c.state).where(snapshots.c.id == old)).scalar_one()
     values: dict[str, Any] = {"superseded_by": new}

@@ -23,6 +23,7 @@ APART = {
     "lease.heartbeat": "timed: see test_kill_in_the_heartbeat",
     "ledger.return_attempt": "needs a second fault: see test_kill_while_an_attempt_is_given_back",
     "ledger.quarantine": "needs a bad file: see test_kill_while_a_bad_file_is_set_aside",
+    "ledger.split": "needs a pipeline of blocks: see tests/faults/test_blocks.py",
     "outbox.failed": "needs a deaf outside: see test_kill_while_a_refusal_is_recorded",
     "pipeline.delete": "needs the command: see test_kill_while_deleting",
     "report.link": "no part of a drain: see tests/store/test_reports.py",

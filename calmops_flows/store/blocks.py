@@ -1,0 +1,156 @@
+"""Blocks in the ledger: a file that was read gives its place to its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from calmops_flows.errors import StaleRunError
+from calmops_flows.records import Snapshot
+from calmops_flows.store import ledger
+from calmops_flows.store.database import Database
+from calmops_flows.store.encoding import utc_text
+from calmops_flows.store.guard import check_token
+from calmops_flows.store.ledger import Arrival
+from calmops_flows.store.tables import contracts, files, pipelines, snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBlock:
+    """A block of a file: its id, the digest of id and rows, and of our copy of the rows."""
+
+    block: str
+    digest: str
+    data_digest: str
+
+
+def replace_by_blocks(
+    database: Database,
+    file: Snapshot,
+    token: str,
+    found: Sequence[FoundBlock],
+    *,
+    contract: str | None,
+    process_duplicates: bool,
+    now: datetime,
+) -> None:
+    """Enter the blocks of a file in place of the file, in one transaction.
+
+    A block that the ledger knows from this path, with the same rows, is left alone; with
+    other rows, it is superseded. The same rows under the same id from elsewhere are a
+    duplicate.
+
+    Parameters
+    ----------
+    database : Database
+        The store's database.
+    file : Snapshot
+        The pending file.
+    token : str
+        The lease's token.
+    found : sequence of FoundBlock
+        At least one, in processing order; each id once.
+    contract : str or None
+        Contract learnt from this file, when the pipeline had none.
+    process_duplicates : bool
+        Whether a duplicate is pending like any other.
+    now : datetime
+        Time of the entries.
+
+    Raises
+    ------
+    LeaseLostError
+        If the lease is no longer ours.
+    StaleRunError
+        If the pipeline got a contract in between.
+    """
+    at = utc_text(now)
+    with database.write("ledger.split") as connection:
+        row = check_token(connection, file.pipeline, token)
+        if contract is not None and row.contract_version is not None:
+            raise StaleRunError(f"pipeline {file.pipeline!r} got a contract in the meantime")
+        known = _known(connection, file)
+        size = _File(file, process_duplicates=process_duplicates, at=at)
+        ids = [_enter(connection, size, block, known.get(block.block)) for block in found]
+        if contract is not None:
+            _write_contract(connection, file.pipeline, contract, ids[0], row.revision, at)
+        _drop_file(connection, file, ids[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    snapshot: Snapshot
+    process_duplicates: bool
+    at: str
+
+
+def _known(connection: Connection, file: Snapshot) -> dict[str, tuple[int, str]]:
+    """Return id and digest of the present content of each block of this path."""
+    query = select(snapshots.c.block, snapshots.c.id, snapshots.c.digest).where(
+        snapshots.c.pipeline == file.pipeline,
+        snapshots.c.path == file.path,
+        snapshots.c.block.is_not(None),
+        snapshots.c.superseded_by.is_(None),
+    )
+    return {row.block: (row.id, row.digest) for row in connection.execute(query)}
+
+
+def _enter(
+    connection: Connection, file: _File, found: FoundBlock, known: tuple[int, str] | None
+) -> int:
+    if known is not None and known[1] == found.digest:
+        return known[0]
+    snapshot = file.snapshot
+    name = snapshot.pipeline
+    twin = None if file.process_duplicates else ledger.original(connection, name, found.digest)
+    order = _order(connection, snapshot.id)
+    arrival = Arrival(
+        snapshot.path, found.digest, snapshot.size_bytes, snapshot.stamp, 0, order_value=order
+    )
+    entered = ledger.add(
+        connection,
+        name,
+        arrival,
+        twin,
+        file.at,
+        block=found.block,
+        data_digest=found.data_digest,
+    )
+    if known is not None:
+        ledger.supersede(connection, known[0], entered)
+    return entered
+
+
+def _order(connection: Connection, snapshot_id: int) -> str | None:
+    query = select(snapshots.c.order_value).where(snapshots.c.id == snapshot_id)
+    value: str | None = connection.execute(query).scalar()
+    return value
+
+
+def _write_contract(
+    connection: Connection, name: str, contract: str, snapshot_id: int, revision: int, at: str
+) -> None:
+    connection.execute(
+        insert(contracts).values(
+            pipeline=name, version=1, contract=contract, snapshot_id=snapshot_id, at=at
+        )
+    )
+    connection.execute(
+        update(pipelines)
+        .where(pipelines.c.name == name)
+        .values(contract_version=1, revision=revision + 1)
+    )
+
+
+def _drop_file(connection: Connection, file: Snapshot, heir: int) -> None:
+    """Remove the file's own entry; what pointed to it points to its first block."""
+    for table, column in (
+        (files, files.c.snapshot_id),
+        (snapshots, snapshots.c.superseded_by),
+        (snapshots, snapshots.c.duplicate_of),
+    ):
+        connection.execute(update(table).where(column == file.id).values({column.name: heir}))
+    connection.execute(delete(snapshots).where(snapshots.c.id == file.id))
