@@ -29,21 +29,22 @@ class Profiled:
 
 def profile_snapshot(run: SnapshotRun, table: pa.Table) -> Profiled:
     """Summarise a snapshot in one pass and keep the summary."""
+    if run.block_column is not None:
+        table = table.drop_columns([run.block_column])
     summary = profile(table, key=run.snapshot.digest)
     return Profiled(summary, run.store.artifacts.put(to_bytes(summary)))
 
 
 def check_drift(
-    run: SnapshotRun, current: Profiled, champion: ModelVersion | None
+    run: SnapshotRun, current: Profiled, digest: str | None
 ) -> tuple[DriftReport, str] | None:
-    """Compare a snapshot with its reference.
+    """Compare a snapshot with the reference of a digest.
 
     Returns
     -------
     tuple of (DriftReport, str) or None
         The report and the reference's digest; None when there is no reference yet.
     """
-    digest = reference_digest(run, champion)
     if digest is None:
         return None
     reference = from_bytes(run.store.artifacts.get(digest))

@@ -164,7 +164,7 @@ def _version(run: SnapshotRun, found: Findings) -> NewVersion | None:
         manifest=run.store.artifacts.put(canonical_json(described).encode()),
         judged_artifact=learnt.challenger.artifact if refitted else None,
         mode=fitted.mode,
-        profile_digest=found.profiled.digest,
+        profile_digest=run.kind.trainer.taught(run, found.profiled, found.champion),
         metrics=learnt.judgement.challenger.metrics,
         fit_seconds=fitted.fit_seconds + (refitted.fit_seconds if refitted else 0.0),
     )

@@ -51,13 +51,26 @@ class Evidence:
     estimate: Rule | None = None
 
 
-def decide(run: SnapshotRun, evidence: Evidence, *, n_labelled: int) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a kind of pipeline says about training, in place of the policy, and why."""
+
+    wants: bool
+    reason: str
+
+
+def decide(
+    run: SnapshotRun, evidence: Evidence, *, n_labelled: int, opinion: Opinion | None = None
+) -> Plan:
     """Choose the action for a snapshot; pure but for counting snapshots since training."""
     rules, fails = _rules(run, evidence)
-    if run.state.champion is None:
-        wants, reason, action = True, "there is no champion yet", Action.TRAIN
+    action = Action.TRAIN if run.state.champion is None else Action.RETRAIN
+    if opinion is not None:
+        wants, reason = opinion.wants, opinion.reason
+    elif run.state.champion is None:
+        wants, reason = True, "there is no champion yet"
     else:
-        (wants, reason), action = _policy(run, evidence, fails=fails), Action.RETRAIN
+        wants, reason = _policy(run, evidence, fails=fails)
     if not wants:
         return Plan(Action.KEEP, reason, rules, fails)
     if n_labelled < MIN_LABELLED_ROWS:

@@ -7,7 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from calmops_flows.errors import (
 from calmops_flows.records import Outcome, Snapshot
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.discover import discover, in_order
-from calmops_flows.steps.kinds import block_column
+from calmops_flows.steps.kinds import KINDS
 from calmops_flows.steps.process import process_snapshot
 from calmops_flows.steps.publish import publish
 from calmops_flows.steps.run import SnapshotRun
@@ -209,6 +209,8 @@ def _outcome(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
 
 def _process(drain: _Drain, snapshot: Snapshot) -> None:
     state = load_state(drain.store.database, drain.pipeline)
+    kind = KINDS[state.spec.kind]
+    state = replace(state, spec=kind.trainer.settled(state.spec))
     with tempfile.TemporaryDirectory(prefix="calmops-") as folder:
         run = SnapshotRun(
             store=drain.store,
@@ -218,9 +220,10 @@ def _process(drain: _Drain, snapshot: Snapshot) -> None:
             folder=Path(folder),
             now=drain.now(),
             run_id=drain.runner.run_id,
+            kind=kind,
         )
         calls = StepCalls(drain.lease, drain.runner, snapshot.label)
-        column = block_column(run.spec)
+        column = run.block_column
         if column is None or snapshot.block is not None:
             process_snapshot(run, calls, drain.lease.token)
         else:

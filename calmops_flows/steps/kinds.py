@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calmops_flows.spec import PipelineSpec
+from calmops_flows.steps.trainers import Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Kind:
     """
 
     block_column: Callable[[PipelineSpec], str | None]
+    trainer: Trainer
 
 
 def _whole(spec: PipelineSpec) -> str | None:  # noqa: ARG001 - the table's form
@@ -27,9 +29,9 @@ def _by_block(spec: PipelineSpec) -> str | None:
 
 
 KINDS: dict[str, Kind] = {
-    "stream": Kind(block_column=_whole),
-    "block": Kind(block_column=_by_block),
-    "ipip": Kind(block_column=_by_block),
+    "stream": Kind(_whole, Trainer()),
+    "block": Kind(_by_block, Trainer()),
+    "ipip": Kind(_by_block, Trainer()),
 }
 
 

@@ -18,7 +18,6 @@ from calmops_flows.steps.evaluate import (
     read_labels,
 )
 from calmops_flows.steps.ingest import Ingested, ingest
-from calmops_flows.steps.learn import learn
 from calmops_flows.steps.performance import (
     Estimate,
     check_drop,
@@ -51,8 +50,9 @@ def process_snapshot(run: SnapshotRun, calls: StepCalls, token: str) -> None:
         concept=seen.watched.rule if seen.watched else None,
         estimate=seen.estimate.rule if seen.estimate else None,
     )
-    plan = decide(run, evidence, n_labelled=len(labels.rows))
-    learnt = learn(run, calls, plan, ingested, labels, champion, seen.scored)
+    opinion = run.kind.trainer.opinion(run, champion, labels)
+    plan = decide(run, evidence, n_labelled=len(labels.rows), opinion=opinion)
+    learnt = run.kind.trainer.learn(run, calls, plan, ingested, labels, champion, seen.scored)
     findings = Findings(
         ingested,
         profiled,
@@ -75,8 +75,8 @@ def _against_the_past(
     """Profile the snapshot, load the champion, and compare with the reference: one task."""
     profiled = profile_snapshot(run, ingested.table)
     champion = load_champion(run)
-    version = champion.version if champion else None
-    return profiled, champion, check_drift(run, profiled, version)
+    reference = run.kind.trainer.reference(run, champion)
+    return profiled, champion, check_drift(run, profiled, reference)
 
 
 @dataclass(frozen=True, slots=True)

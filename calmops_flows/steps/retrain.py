@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from calmops_flows.data.contract import Contract
 from calmops_flows.learning.build import build_estimator
-from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.learning.retraining.base import Fitted, TrainingContext
 from calmops_flows.learning.serialise import dump_model
 from calmops_flows.learning.split import split
@@ -62,6 +62,12 @@ def refit(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -
     return Refitted(artifact, fitted.fit_seconds, fitted.notes)
 
 
+def features_contract(run: SnapshotRun, contract: Contract) -> Contract:
+    """Return the contract without the block column, as a model's encoder sees it."""
+    columns = tuple(c for c in contract.columns if c.name != run.block_column)
+    return replace(contract, columns=columns)
+
+
 def _fit(
     run: SnapshotRun,
     ingested: Ingested,
@@ -73,7 +79,7 @@ def _fit(
     context = TrainingContext(
         build=lambda: build_estimator(
             run.spec.model,
-            ingested.contract,
+            features_contract(run, ingested.contract),
             task=labels.task,
             random_state=seed,
             trusted=run.store.settings.trusted,
@@ -84,4 +90,4 @@ def _fit(
         seed=seed,
         champion=champion,
     )
-    return RETRAINERS[run.spec.retrain.mode](context)
+    return run.kind.trainer.fit(run, context)

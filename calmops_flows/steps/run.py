@@ -6,12 +6,16 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from calmops_flows.data.contract import Contract
 from calmops_flows.records import Snapshot
 from calmops_flows.spec import PipelineSpec
 from calmops_flows.store.pipelines import PipelineState
 from calmops_flows.store.store import Store
+
+if TYPE_CHECKING:
+    from calmops_flows.steps.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,17 @@ class SnapshotRun:
     folder: Path
     now: datetime
     run_id: str | None
+    kind: Kind
 
     @property
     def spec(self) -> PipelineSpec:
         """The spec that this run follows."""
         return self.state.spec
+
+    @property
+    def block_column(self) -> str | None:
+        """The column that says whose rows these are; it is no feature and never drifts."""
+        return self.kind.block_column(self.spec)
 
     def seed(self, step: str) -> int:
         """Derive the seed of a step, so that repeating it gives the same result."""

@@ -1,0 +1,76 @@
+"""What a kind of pipeline does in its own way; this one treats every file as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calmops_flows.learning.retraining import RETRAINERS
+from calmops_flows.steps.check_drift import reference_digest
+from calmops_flows.steps.decide import Opinion
+from calmops_flows.steps.learn import Learnt, learn
+
+if TYPE_CHECKING:
+    from calmops_flows.learning.retraining.base import Fitted, TrainingContext
+    from calmops_flows.spec import PipelineSpec
+    from calmops_flows.steps.check_drift import Profiled
+    from calmops_flows.steps.decide import Plan
+    from calmops_flows.steps.evaluate import Champion, Labels, Scored
+    from calmops_flows.steps.ingest import Ingested
+    from calmops_flows.steps.run import SnapshotRun
+    from calmops_flows.steps.runner import StepCalls
+
+
+class Trainer:
+    """Learns from whole files, in the retraining mode of the spec."""
+
+    def check(self, spec: PipelineSpec) -> None:
+        """Refuse a spec whose parts do not fit this kind.
+
+        Raises
+        ------
+        SpecError
+            If a part belongs to another kind.
+        """
+
+    def settled(self, spec: PipelineSpec) -> PipelineSpec:
+        """Return the spec with what this kind decides by itself."""
+        return spec
+
+    def reference(self, run: SnapshotRun, champion: Champion | None) -> str | None:
+        """Return the digest of the profile to compare with; None: drift is not checked."""
+        return reference_digest(run, champion.version if champion else None)
+
+    def opinion(
+        self,
+        run: SnapshotRun,  # noqa: ARG002 - for kinds that look at it
+        champion: Champion | None,  # noqa: ARG002
+        labels: Labels,  # noqa: ARG002
+    ) -> Opinion | None:
+        """Say whether to train, before the policy is asked; None: the policy decides."""
+        return None
+
+    def learn(
+        self,
+        run: SnapshotRun,
+        calls: StepCalls,
+        plan: Plan,
+        ingested: Ingested,
+        labels: Labels,
+        champion: Champion | None,
+        scored: Scored | None,
+    ) -> Learnt | None:
+        """Carry the plan out; None when it was not to train."""
+        return learn(run, calls, plan, ingested, labels, champion, scored)
+
+    def fit(self, run: SnapshotRun, context: TrainingContext) -> Fitted:
+        """Fit on the rows of a context, building on its champion where there is one."""
+        return RETRAINERS[run.spec.retrain.mode](context)
+
+    def taught(
+        self,
+        run: SnapshotRun,  # noqa: ARG002 - for kinds that look at it
+        profiled: Profiled,
+        champion: Champion | None,  # noqa: ARG002
+    ) -> str:
+        """Return the digest of the profile of all that a new version has learnt from."""
+        return profiled.digest
