@@ -121,10 +121,10 @@ def run(
     try:
         under_prefect = prefect_is_configured(opened.settings) if prefect is None else prefect
         if under_prefect and runner is None:
-            from calmops_flows.flows.call import call_stream
+            from calmops_flows.flows.call import call_flow
 
             is_required = prefect is True or opened.settings.prefect == "on"
-            return call_stream(
+            return call_flow(
                 pipeline,
                 opened,
                 now=now,

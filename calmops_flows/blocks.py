@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 
 from calmops_flows.errors import NotFoundError
 from calmops_flows.settings import Settings
+from calmops_flows.steps.kinds import KINDS
 from calmops_flows.store.pipelines import load_state
 from calmops_flows.store.store import Store, open_store
 
@@ -132,14 +133,16 @@ class CalmopsPipeline(Block):
         NotFoundError
             If the pipeline is not deployed.
         """
-        name = f"calmops-stream/{self.pipeline}"
-        try:
-            run = run_deployment(name, timeout=timeout_seconds, as_subflow=False)
-        except ObjectNotFound as err:
-            raise NotFoundError(
-                f"there is no deployment {name!r}; `calmops deploy {self.pipeline}` makes it"
-            ) from err
-        return cast("FlowRun", run)  # a coroutine only where there is a running loop
+        names = [f"calmops-{kind}/{self.pipeline}" for kind in KINDS]
+        for name in names:
+            try:
+                run = run_deployment(name, timeout=timeout_seconds, as_subflow=False)
+            except ObjectNotFound:
+                continue
+            return cast("FlowRun", run)  # a coroutine only where there is a running loop
+        raise NotFoundError(
+            f"there is no deployment among {names}; `calmops deploy {self.pipeline}` makes it"
+        )
 
     def status(self) -> dict[str, Any]:
         """Return revision, champion and breaker of the pipeline.

@@ -33,7 +33,7 @@ _TEMPLATE = """\
 # Columns: {columns}
 # All fields and their meaning: calmops schema
 name: {name}
-kind: stream             # every file is a snapshot; also to come: block, ipip
+{kind}
 target: {target}         # {guess}
 task: {task}
 source:
@@ -42,7 +42,9 @@ source:
   format: auto           # by suffix
 model:                   # any scikit-learn estimator; text and dates are encoded for it
   class: {model}
-  params: {{}}
+  params: {params}
+{parts}"""
+_JUDGED = """\
 drift:
   alpha: 0.05            # chance of any false alarm per snapshot
 retrain:
@@ -52,9 +54,58 @@ evaluation:
   holdout: 0.2           # newest rows, which judge and do not train
   thresholds: {{}}         # for example {{{metric}: {bound}}}
 """
+_BLOCK = """\
+block:
+  column: {block}         # files are split by it; a block is known by its id and rows
+  eval_blocks: []        # blocks that only judge; none: the newest rows of each block
+  fallback: global       # who predicts for an unknown block; or ensemble
+"""
+_UNITS = """\
+block:
+  column: {block}         # files are split by it, and each block is learnt from in turn
+"""
+_IPIP = """\
+ipip:
+  minority_fraction: 0.75 # of the minority rows, in each partition
+  majority_share: 0.55    # of a partition's rows are of the majority
+  metric: balanced_accuracy
+  validation_share: 0.2   # of each unit, which decides what is kept
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _KindText:
+    """What a draft says about one kind of pipeline.
+
+    ``parts`` always stand there, ``block_part`` when a block column is named; ``model``
+    replaces the usual one.
+    """
+
+    line: str
+    parts: str
+    block_part: str
+    needs_block: bool = False
+    model: tuple[str, str] | None = None
+
+
+KINDS = {
+    "stream": _KindText("kind: stream             # every file is a snapshot", _JUDGED, ""),
+    "block": _KindText(
+        "kind: block              # every block of a file is a snapshot, with a model of its own",
+        _JUDGED,
+        _BLOCK,
+        needs_block=True,
+    ),
+    "ipip": _KindText(
+        "kind: ipip               # an ensemble of ensembles for rare classes; always learns",
+        _IPIP,
+        _UNITS,
+        model=("sklearn.ensemble.RandomForestClassifier", "{n_estimators: 20}"),
+    ),
+}
 _STANZA = """\
   - name: {name}
-    entrypoint: calmops_flows/flows/stream_flow.py:stream
+    entrypoint: calmops_flows/flows/{kind}_flow.py:{kind}
     parameters:
       pipeline: {name}
     work_pool:
@@ -100,6 +151,7 @@ class Draft:
     name: str
     target: str
     task: str
+    kind: str
     text: str
     stanza: str
 
@@ -142,19 +194,46 @@ def _suffix(name: str) -> str:
     return Path(path.stem).suffix if path.suffix in _PACKED else path.suffix
 
 
-def draft(found: Look, *, name: str | None, target: str | None) -> Draft:
+def draft(
+    found: Look,
+    *,
+    name: str | None,
+    target: str | None,
+    kind: str | None = None,
+    block: str | None = None,
+) -> Draft:
     """Write a spec for what was found.
+
+    Parameters
+    ----------
+    found : Look
+        What the folder holds.
+    name, target : str or None
+        Name of the pipeline and column to predict; default: guesses.
+    kind : str or None
+        A key of `KINDS`; default: ``block`` when there is a block column, else ``stream``.
+    block : str or None
+        Column that splits the files.
 
     Raises
     ------
     SpecError
-        If the name is not one, or there is no column of the target's name.
+        If the name is not one, there is no such kind or column, or kind and block do
+        not go together.
     """
     names = [column.name for column in found.columns]
-    chosen, guess = _target(names, target)
+    kind = kind or ("stream" if block is None else "block")
+    words = _words(kind, block, names)
+    chosen, guess = _target([name for name in names if name != block], target)
     task = infer_task(found.table.column(names.index(chosen)), "auto")
     pipeline = name or _name(found.folder)
     is_class = task == "classification"
+    model, params = words.model or (_MODELS[task], "{}")
+    parts = (words.parts + (words.block_part if block else "")).format(
+        metric="balanced_accuracy" if is_class else "rmse",
+        bound="0.7" if is_class else "10.0",
+        block=_scalar(block or ""),
+    )
     text = _TEMPLATE.format(
         file=inert(found.file),
         rows=found.table.num_rows,
@@ -166,13 +245,29 @@ def draft(found: Look, *, name: str | None, target: str | None) -> Draft:
         task=task,
         path=_scalar(str(found.folder.resolve())),
         pattern=_scalar(f"*{Path(found.file).suffix}"),
-        model=_MODELS[task],
-        metric="balanced_accuracy" if is_class else "rmse",
-        bound="0.7" if is_class else "10.0",
+        model=model,
+        params=params,
+        kind=words.line,
+        parts=parts,
     )
     parse_spec(yaml.safe_load(text), where="the draft")
-    stanza = _STANZA.format(name=pipeline)
-    return Draft(pipeline, chosen, task, text, stanza)
+    stanza = _STANZA.format(name=pipeline, kind=kind)
+    return Draft(pipeline, chosen, task, kind, text, stanza)
+
+
+def _words(kind: str, block: str | None, names: list[str]) -> _KindText:
+    """Return what to say about a kind, if its block column is there."""
+    if kind not in KINDS:
+        raise SpecError(f"kind must be one of {sorted(KINDS)}, got {kind!r}")
+    words = KINDS[kind]
+    if words.needs_block and block is None:
+        raise SpecError(f"kind {kind!r} needs the column that splits the files: --block COLUMN")
+    if block is not None and not words.block_part:
+        raise SpecError(f"kind {kind!r} does not split its files; leave --block {block!r} out")
+    if block is not None and block not in names:
+        shown = ", ".join(repr(name) for name in names[:10])
+        raise SpecError(f"there is no column {block!r}; the first are {shown}")
+    return words
 
 
 def _target(names: list[str], wanted: str | None) -> tuple[str, str]:

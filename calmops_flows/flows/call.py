@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from calmops_flows.flows.stream_flow import Call
+    from calmops_flows.flows.draining import Call
     from calmops_flows.spec import PipelineSpec
     from calmops_flows.store.store import Store
 
 logger = logging.getLogger(__name__)
 
 
-def call_stream(
+def call_flow(
     pipeline: PipelineSpec | str | Path,
     store: Store,
     *,
@@ -54,7 +54,8 @@ def call_stream(
         If the API is required and does not answer.
     """
     name = resolve_pipeline(pipeline, store)
-    load_state(store.database, name)  # an unknown pipeline makes no failed flow run
+    # An unknown pipeline makes no failed flow run.
+    kind = load_state(store.database, name).spec.kind
     clock = now or utc_now
     url = api_url()
     if url is not None and not is_reachable(url):
@@ -64,10 +65,10 @@ def call_stream(
                 "or run with --no-prefect"
             )
         return _without_prefect(name, store, clock, url, wait=wait, on_progress=on_progress)
-    from calmops_flows.flows.stream_flow import Call
+    from calmops_flows.flows.draining import Call
 
     call = Call(store, clock, on_progress)
-    _call_flow(name, call, url, wait=wait, is_required=is_required)
+    _call_flow(name, kind, call, url, wait=wait, is_required=is_required)
     if call.drained is None:
         return _without_prefect(name, store, clock, url, wait=wait, on_progress=on_progress)
     return call.drained
@@ -89,20 +90,23 @@ def _without_prefect(
     return drain(name, store, now=now, runner=runner, wait=wait)
 
 
-def _call_flow(name: str, call: Call, url: str | None, *, wait: bool, is_required: bool) -> None:
+def _call_flow(
+    name: str, kind: str, call: Call, url: str | None, *, wait: bool, is_required: bool
+) -> None:
     """Call the flow; what the API does after the drain no longer changes what was done."""
     import httpx
     from prefect.exceptions import PrefectException
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
+    from calmops_flows.flows.draining import current_call
     from calmops_flows.flows.ephemeral import ephemeral_api
-    from calmops_flows.flows.stream_flow import current_call, stream
+    from calmops_flows.flows.table import FLOWS
 
     with ExitStack() as stack:
         stack.enter_context(temporary_settings({PREFECT_API_URL: url or ephemeral_api()}))
         stack.callback(current_call.reset, current_call.set(call))
         try:
-            stream(name, wait=wait)
+            FLOWS[kind](name, wait=wait)
         except (httpx.HTTPError, PrefectException) as err:
             if call.drained is None and (is_required or call.is_started):
                 raise PrefectUnreachableError(f"the Prefect API failed: {err!r}") from err

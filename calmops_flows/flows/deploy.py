@@ -18,11 +18,13 @@ from prefect.workers.process import ProcessWorker
 
 from calmops_flows.flows.detect import PrefectUnreachableError
 from calmops_flows.flows.events import ARRIVED, resource_id
-from calmops_flows.flows.stream_flow import stream
+from calmops_flows.flows.table import FLOWS
 from calmops_flows.store.pipelines import load_state
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from prefect.client.schemas.responses import DeploymentResponse
 
     from calmops_flows.spec import PipelineSpec, ScheduleSpec
     from calmops_flows.store.store import Store
@@ -40,7 +42,7 @@ class Deployed:
     work_pool: str
 
 
-def deployment_name(pipeline: str) -> str:
+def deployment_name(pipeline: str, kind: str = "stream") -> str:
     """Return the name of a pipeline's deployment.
 
     Examples
@@ -48,7 +50,7 @@ def deployment_name(pipeline: str) -> str:
     >>> deployment_name("flights")
     'calmops-stream/flights'
     """
-    return f"{stream.name}/{pipeline}"
+    return f"{FLOWS[kind].name}/{pipeline}"
 
 
 def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
@@ -83,7 +85,7 @@ def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
     wanted = schedules(spec)
     home = str(store.settings.home.expanduser().absolute())
     deployment = RunnerDeployment.from_flow(
-        stream,
+        FLOWS[spec.kind],
         name=name,
         description=f"Watches {spec.source.path}",
         parameters={"pipeline": name},
@@ -103,7 +105,7 @@ def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
             _drop_other_schedules(client, made, {one.slug for one in wanted})
     except (httpx.HTTPError, PrefectException) as err:
         raise PrefectUnreachableError(f"cannot deploy {name!r} to Prefect: {err!r}") from err
-    return Deployed(deployment_name(name), made, work_pool)
+    return Deployed(deployment_name(name, spec.kind), made, work_pool)
 
 
 def undeploy(name: str) -> bool:
@@ -179,9 +181,18 @@ def _drop_other_schedules(
 
 def _drop_automations(client: SyncPrefectClient, name: str) -> UUID | None:
     """Remove the deployment's automations; return its id, None when there is none."""
-    try:
-        found = client.read_deployment_by_name(deployment_name(name))
-    except ObjectNotFound:
+    found = find_deployment(client, name)
+    if found is None:
         return None
     client.delete_resource_owned_automations(f"prefect.deployment.{found.id}")
     return found.id
+
+
+def find_deployment(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
+    """Return the deployment of a pipeline of whatever kind; a deleted one has no spec to ask."""
+    for kind in FLOWS:
+        try:
+            return client.read_deployment_by_name(deployment_name(name, kind))
+        except ObjectNotFound:
+            continue
+    return None

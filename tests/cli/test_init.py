@@ -94,3 +94,39 @@ def test_hostile_columns_and_files_cannot_break_the_yaml(calmops: Calmops, folde
 
     assert done.code == 0
     assert (read_spec("draft.yaml").kind, read_spec("draft.yaml").target) == ("stream", "y: [#")
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "column"),
+    [
+        (("--block", "a"), "block", "a"),
+        (("--kind", "ipip"), "ipip", None),
+        (("--kind", "ipip", "--block", "a"), "ipip", "a"),
+    ],
+)
+def test_draft_of_another_kind_applies_and_names_its_flow(
+    calmops: Calmops, folder: Path, options: tuple[str, ...], kind: str, column: str | None
+) -> None:
+    done = calmops("init", "data", "--out", "draft.yaml", *options)
+
+    spec = read_spec("draft.yaml")
+    assert (spec.kind, spec.block.column if spec.block else None) == (kind, column)
+    assert f"calmops_flows/flows/{kind}_flow.py:{kind}" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--kind", "block"), "--block COLUMN"),
+        (("--kind", "stream", "--block", "a"), "does not split"),
+        (("--block", "nosuch"), "'a', 'b', 'label'"),
+        (("--kind", "batch"), "['block', 'ipip', 'stream']"),
+    ],
+)
+def test_kind_and_block_column_must_go_together(
+    calmops: Calmops, folder: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = calmops("init", "data", *options)
+
+    assert done.code == 2
+    assert said in done.err

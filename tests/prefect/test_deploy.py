@@ -19,8 +19,10 @@ from prefect.exceptions import ObjectNotFound
 
 from calmops_flows.flows.deploy import deploy, deployment_name, schedules, undeploy
 from calmops_flows.flows.events import emit_arrival
+from calmops_flows.flows.table import FLOWS
 from calmops_flows.settings import Settings
 from calmops_flows.steps.apply import apply
+from calmops_flows.steps.kinds import KINDS
 from calmops_flows.store.history import history
 from calmops_flows.store.store import Store, open_store
 from tests.prefect.conftest import Source
@@ -84,6 +86,13 @@ def test_undeploy_removes_deployment_and_automation(
     assert automations(client, "calmops-arrival-gone") == []
     with pytest.raises(ObjectNotFound):
         client.read_deployment_by_name(deployment_name("gone"))
+
+
+def test_every_kind_of_pipeline_has_its_flow() -> None:
+    assert FLOWS.keys() == KINDS.keys()
+    assert {kind: flow.name for kind, flow in FLOWS.items()} == {
+        kind: f"calmops-{kind}" for kind in KINDS
+    }
 
 
 def test_rrule_keeps_its_time_zone(source: Source) -> None:

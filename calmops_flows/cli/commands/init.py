@@ -18,6 +18,13 @@ def init(
     target: Annotated[
         str | None, typer.Option("--target", help="Column to predict; default: a guess.")
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="stream, block or ipip; default: block with --block."),
+    ] = None,
+    block: Annotated[
+        str | None, typer.Option("--block", help="Column that splits each file into blocks.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write; default: NAME.yaml here.")
     ] = None,
@@ -29,7 +36,7 @@ def init(
     from calmops_flows.errors import SpecError
 
     found = look(folder)
-    drafted = draft(found, name=name, target=target)
+    drafted = draft(found, name=name, target=target, kind=kind, block=block)
     file = out or Path(f"{drafted.name}.yaml")
     try:
         with file.open("x", encoding="utf-8") as stream:
@@ -38,7 +45,12 @@ def init(
         raise SpecError(f"{str(file)!r} is there already; choose another with --out") from err
     if json:
         columns = [{"name": c.name, "type": c.type} for c in found.columns]
-        facts = {"file": str(file), "name": drafted.name, "target": drafted.target}
+        facts = {
+            "file": str(file),
+            "name": drafted.name,
+            "target": drafted.target,
+            "kind": drafted.kind,
+        }
         emit_json({**facts, "task": drafted.task, "columns": columns, "warnings": found.warnings})
         return
     for warning in found.warnings:

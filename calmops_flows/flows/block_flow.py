@@ -1,0 +1,45 @@
+"""The flow that drains a pipeline of kind ``block``.
+
+It is named apart so that Prefect lists and limits the kinds of pipeline apart; what it
+does is the one drain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from calmops_flows.flows.draining import PipelineReference, drain_in_flow, run_name
+
+
+@flow(
+    name="calmops-block",
+    flow_run_name=run_name,
+    description="Process every pending block of a pipeline, once, in order.",
+)
+def block(pipeline: PipelineReference, wait: bool = True) -> State[list[dict[str, Any]]]:
+    """Process every pending block of a pipeline that splits its files by a column.
+
+    Parameters
+    ----------
+    pipeline : str, Path or PipelineSpec
+        The name of an applied pipeline, the path of its YAML, or the spec itself.
+    wait : bool, default True
+        Wait until files that are still being written have settled.
+
+    Returns
+    -------
+    list of dict
+        One per snapshot processed now, as ``calmops history --json`` prints it; the run
+        ends in a state whose name says how the pipeline stands.
+
+    Raises
+    ------
+    SpecError
+        If the spec could not run.
+    StoreError
+        If the store cannot be reached.
+    """
+    return drain_in_flow(pipeline, wait=wait)
