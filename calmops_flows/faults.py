@@ -20,6 +20,7 @@ from calmops_flows.errors import SpecError
 DURABLE_WRITES = (
     "artifact.put",
     "commit.snapshot",
+    "export.write",
     "ledger.attempt",
     "ledger.quarantine",
     "ledger.register",

@@ -10,7 +10,6 @@ from calmops_flows.spec.pipeline import PipelineSpec
 # Fields that are validated but whose behaviour comes later; each row vanishes as it lands.
 NOT_YET: dict[str, Callable[[PipelineSpec], bool]] = {
     "kind (other than stream)": lambda s: s.kind != "stream",
-    "prediction_only": lambda s: s.prediction_only,
     "preprocess": lambda s: s.preprocess is not None,
     "model.search": lambda s: s.model.search is not None,
     "retrain.when (data)": lambda s: s.retrain.when == "data",
@@ -26,7 +25,6 @@ NOT_YET: dict[str, Callable[[PipelineSpec], bool]] = {
     "ipip": lambda s: s.ipip is not None,
     "notify": lambda s: bool(s.notify),
     "labels": lambda s: s.labels is not None,
-    "predictions": lambda s: s.predictions is not None,
     "retention": lambda s: s.retention is not None,
 }
 

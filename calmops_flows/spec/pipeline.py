@@ -73,6 +73,11 @@ class PipelineSpec(Part):
     retention: RetentionSpec | None = None
     """How long artifacts are kept."""
 
+    @property
+    def needs_target(self) -> bool:
+        """Whether a file without the target is refused."""
+        return not self.prediction_only and self.labels is None
+
     @model_validator(mode="after")
     def _parts_fit_kind(self) -> Self:
         if not self.prediction_only and self.target is None and self.preprocess is None:

@@ -13,6 +13,7 @@ from calmops_flows.steps.check_drift import Profiled
 from calmops_flows.steps.concept import Watched
 from calmops_flows.steps.decide import Action, Plan
 from calmops_flows.steps.evaluate import Champion, Scored
+from calmops_flows.steps.export import export_messages
 from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.learn import Learnt
 from calmops_flows.steps.performance import Estimate
@@ -24,6 +25,7 @@ _WITHOUT_TRAINING = {
     Action.KEEP: DecisionKind.KEPT,
     Action.DEFER: DecisionKind.DEFERRED,
     Action.AWAIT_LABELS: DecisionKind.AWAITING_LABELS,
+    Action.PREDICT: DecisionKind.PREDICTED,
 }
 
 
@@ -66,7 +68,10 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         predictions=found.scored.artifact if found.scored else None,
         estimated_scores=found.estimate.scores if found.estimate else None,
         stream_state=_stream_state(found),
-        messages=_messages(run, decision, breaker),
+        messages=(
+            *_messages(run, decision, breaker),
+            *export_messages(run, found.ingested, found.scored),
+        ),
     )
 
 

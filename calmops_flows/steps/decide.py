@@ -25,6 +25,7 @@ class Action(StrEnum):
     KEEP = "keep"
     DEFER = "defer"
     AWAIT_LABELS = "await_labels"
+    PREDICT = "predict"
 
 
 @dataclass(frozen=True, slots=True)

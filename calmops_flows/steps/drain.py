@@ -24,6 +24,7 @@ from calmops_flows.records import Outcome, Snapshot
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.discover import discover, in_order
 from calmops_flows.steps.kinds import KINDS
+from calmops_flows.steps.predict_only import NO_CHAMPION, lacks_champion
 from calmops_flows.steps.process import process_snapshot
 from calmops_flows.steps.publish import publish
 from calmops_flows.steps.run import SnapshotRun
@@ -135,17 +136,25 @@ def _drain_held(drain: _Drain, drained: Drained, patience_seconds: float) -> Non
     publish(drain.store, drain.pipeline, drain.runner, now=drain.now)
     while True:
         wake = drain.lease.wake_count()
-        spec = load_state(drain.store.database, drain.pipeline).spec
+        state = load_state(drain.store.database, drain.pipeline)
+        spec = state.spec
         found = discover(drain.store, spec, drain.lease.token, now=drain.now())
         drained.waiting, drained.skipped = found.waiting, found.skipped
-        worked = _work_through(drain, drained, spec)
-        if worked:
+        if lacks_champion(state):
+            drained.skipped += _without_champion(drain)
+        elif _work_through(drain, drained, spec):
             continue
         if found.waiting and time.monotonic() < patience:
             time.sleep(SETTLE_POLL_SECONDS)
             continue
         if drain.lease.release(wake):
             return
+
+
+def _without_champion(drain: _Drain) -> tuple[tuple[str, str], ...]:
+    """Name the snapshots that stay pending until there is a champion."""
+    entries = ledger.pending(drain.store.database, drain.pipeline)
+    return tuple((snapshot.label, NO_CHAMPION) for snapshot, _ in entries)
 
 
 def _work_through(drain: _Drain, drained: Drained, spec: PipelineSpec) -> bool:

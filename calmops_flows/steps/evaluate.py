@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from calmops_flows.errors import ModelError, SnapshotError
 from calmops_flows.evaluation.metrics import Task, evaluate
@@ -19,6 +16,7 @@ from calmops_flows.learning.predict import predict
 from calmops_flows.learning.serialise import load_model, version_mismatches
 from calmops_flows.records import Evaluation, ModelVersion
 from calmops_flows.steps.ingest import Ingested
+from calmops_flows.steps.predictions import to_bytes
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.store import registry
 
@@ -76,13 +74,24 @@ def load_champion(run: SnapshotRun) -> Champion | None:
 def read_labels(run: SnapshotRun, ingested: Ingested, champion: Champion | None) -> Labels:
     """Return the target of the labelled rows; the task stays that of the champion."""
     target = run.spec.target or ""
-    column = ingested.table.column(target)
+    table = ingested.table
+    if target not in table.column_names or table.column(target).null_count == table.num_rows:
+        return _no_labels(run, champion)
+    column = table.column(target)
     task = champion.manifest["task"] if champion else infer_task(column, run.spec.task)
     try:
         y, is_labelled = target_values(ingested.table, target, task)
     except ModelError as err:
         raise SnapshotError("target", str(err)) from err
     return Labels(task, np.flatnonzero(is_labelled), y)
+
+
+def _no_labels(run: SnapshotRun, champion: Champion | None) -> Labels:
+    """Return no labels; without a champion nothing rests on their task yet."""
+    task: Task = "regression" if run.spec.task == "regression" else "classification"
+    if champion is not None:
+        task = champion.manifest["task"]
+    return Labels(task, np.empty(0, dtype=np.int64), np.empty(0))
 
 
 def evaluate_champion(
@@ -93,14 +102,4 @@ def evaluate_champion(
     evaluation = None
     if len(labels.rows):
         evaluation = evaluate(labels.task, labels.y, predictions.take(labels.rows))
-    return Scored(predictions, evaluation, run.store.artifacts.put(_to_parquet(predictions)))
-
-
-def _to_parquet(predictions: Predictions) -> bytes:
-    columns = {"prediction": pa.array(predictions.values)}
-    if predictions.probabilities is not None and predictions.classes is not None:
-        for index, label in enumerate(predictions.classes):
-            columns[f"probability_{label}"] = pa.array(predictions.probabilities[:, index])
-    sink = io.BytesIO()
-    pq.write_table(pa.table(columns), sink, compression="zstd")
-    return sink.getvalue()
+    return Scored(predictions, evaluation, run.store.artifacts.put(to_bytes(predictions)))

@@ -47,7 +47,7 @@ def ingest(run: SnapshotRun) -> Ingested:
         batch = read_file(run, run.contract.types if run.contract else dict(run.spec.contract))
         table, warnings = batch.table, batch.warnings
     contract = run.contract or learn(table, target=run.spec.target, declared=run.spec.contract)
-    conformed = conform(table, contract)
+    conformed = conform(table, contract, needs_target=run.spec.needs_target)
     return Ingested(
         table=conformed.table,
         contract=contract,

@@ -24,6 +24,7 @@ from calmops_flows.steps.performance import (
     estimate_performance,
     needs_estimate,
 )
+from calmops_flows.steps.predict_only import only_predicts
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import StepCalls
 from calmops_flows.store.commit import commit_snapshot
@@ -52,6 +53,8 @@ def process_snapshot(run: SnapshotRun, calls: StepCalls, token: str) -> None:
     )
     opinion = run.kind.trainer.opinion(run, champion, labels)
     plan = decide(run, evidence, n_labelled=len(labels.rows), opinion=opinion)
+    if run.spec.prediction_only:
+        plan = only_predicts(plan)
     learnt = run.kind.trainer.learn(run, calls, plan, ingested, labels, champion, seen.scored)
     findings = Findings(
         ingested,

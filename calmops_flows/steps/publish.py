@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from calmops_flows.steps.export import EXPORT, FAILURES, export
 from calmops_flows.steps.runner import Runner
 from calmops_flows.store import outbox
 from calmops_flows.store.encoding import utc_text
+from calmops_flows.store.outbox import Message
 from calmops_flows.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -16,15 +18,28 @@ logger = logging.getLogger(__name__)
 
 def publish(store: Store, pipeline: str, runner: Runner, *, now: Callable[[], datetime]) -> None:
     """Deliver what is undelivered; a refusal is kept and tried again by the next run."""
-    if runner.sink is None:
-        return
     messages = outbox.undelivered(store.database, pipeline)
-    if not messages:
+    for message in messages:
+        if message.kind == EXPORT:
+            _export(store, pipeline, message, now=now)
+    told = [message for message in messages if message.kind != EXPORT]
+    if runner.sink is None or not told:
         return
     try:
-        runner.deliver(messages)
+        runner.deliver(told)
     except OSError as err:
-        logger.warning("%d messages of %s not delivered: %s", len(messages), pipeline, err)
-        outbox.record_failure(store.database, messages, str(err))
+        logger.warning("%d messages of %s not delivered: %s", len(told), pipeline, err)
+        outbox.record_failure(store.database, told, str(err))
         return
-    outbox.acknowledge(store.database, messages, sink=runner.sink, at=utc_text(now()))
+    outbox.acknowledge(store.database, told, sink=runner.sink, at=utc_text(now()))
+
+
+def _export(store: Store, pipeline: str, message: Message, *, now: Callable[[], datetime]) -> None:
+    """Write one file; what refuses it holds nothing else up."""
+    try:
+        export(store, message)
+    except FAILURES as err:
+        logger.warning("predictions of %s not written: %s", pipeline, err)
+        outbox.record_failure(store.database, [message], str(err))
+        return
+    outbox.acknowledge(store.database, [message], sink="export", at=utc_text(now()))

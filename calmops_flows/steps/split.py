@@ -60,7 +60,7 @@ def _split(run: SnapshotRun, column: str) -> tuple[Contract, list[FoundBlock]]:
 
 def _keep(run: SnapshotRun, block: Block, contract: Contract) -> FoundBlock:
     try:
-        rows = conform(block.table, contract).table
+        rows = conform(block.table, contract, needs_target=run.spec.needs_target).table
     except SnapshotError as err:
         raise SnapshotError(err.reason, f"block {block.id!r}: {err.detail}") from err
     return FoundBlock(block.id, block_digest(block.id, rows), keep_copy(run, rows))

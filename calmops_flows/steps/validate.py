@@ -10,6 +10,7 @@ from calmops_flows.learning.build import build_steps
 from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.settings import Settings
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
+from calmops_flows.steps.folders import check_folders
 
 
 def validate(spec: PipelineSpec, settings: Settings) -> None:
@@ -18,8 +19,8 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     Raises
     ------
     SpecError
-        If a read option or metric is unknown or of the wrong task, the model's class
-        or parameters cannot be used, or the mode is not there.
+        If a read option or metric is unknown or of the wrong task, folders overlap, the
+        model's class or parameters cannot be used, or the mode is not there.
     NotYetError
         If a field is used whose behaviour is not in this version.
     MissingExtraError
@@ -31,6 +32,7 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
         raise SpecError(
             f"retrain.mode must be one of {sorted(RETRAINERS)}, got {spec.retrain.mode!r}"
         )
+    check_folders(spec)
     _check_metrics(spec)
     _check_concept(spec)
     task = None if spec.task == "auto" else spec.task

@@ -111,7 +111,7 @@ class ArtifactStore:
             return
         target = self._local / key
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_durably(target, stream)
+        write_durably(target, stream)
 
     def _key(self, digest: str) -> str:
         if not _DIGEST.match(digest):
@@ -127,7 +127,7 @@ class ArtifactStore:
         return self._remote
 
 
-def _write_durably(target: Path, stream: io.BufferedIOBase) -> None:
+def write_durably(target: Path, stream: io.BufferedIOBase) -> None:
     """Write aside, fsync, rename, fsync the folder: whole or not at all."""
     handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
     try:

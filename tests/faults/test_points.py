@@ -31,7 +31,8 @@ DURABLE_CALLS = {
 # Functions whose durable calls are marked by their caller, and files that nobody relies on.
 ELSEWHERE = {
     "store/database.py:Database.write": "takes the point's name and marks it",
-    "store/artifacts.py:_write_durably": "called by put_stream within artifact.put",
+    "store/artifacts.py:write_durably": "called within artifact.put and export.write",
+    "store/exports.py:_write_remote": "called by write_export within export.write",
     "store/artifacts.py:ArtifactStore._write": "called by put_stream within artifact.put",
     "data/readers/arff.py:read_arff": "a private temporary file of the reader",
 }
