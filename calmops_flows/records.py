@@ -233,8 +233,38 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One model that was tried against the champion for a snapshot.
+
+    ``version`` is its number in the registry, None if it could not be fitted. Several may be
+    accepted, but at most one is chosen.
+    """
+
+    mode: str
+    version: int | None
+    is_accepted: bool
+    is_chosen: bool
+    reason: str
+    rules: tuple[Rule, ...] = ()
+    comparison: Comparison | None = None
+    fit_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBudget:
+    """The chance of promoting a model that is not better, shared evenly by all tries."""
+
+    alpha: float
+    n_tries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, from which rules and numbers, at what cost."""
+    """What was decided, from which rules and numbers, at what cost.
+
+    ``comparison`` and the last of ``rules`` are those of the attempt that was chosen, else of the
+    best one; ``attempts`` holds all of them in the order they were made.
+    """
 
     kind: DecisionKind
     reason: str
@@ -243,6 +273,8 @@ class Decision:
     comparison: Comparison | None = None
     warnings: tuple[str, ...] = ()
     cost_seconds: Mapping[str, float] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    error_budget: ErrorBudget | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""

@@ -161,6 +161,8 @@ def _scores(outcome: Outcome, notes: Mapping[str, str]) -> Iterator[str]:
 def _decision(decision: Decision, challenger: int | None) -> Iterator[str]:
     if challenger is not None:
         yield f"The challenger is kept as version {challenger}."
+    if len(decision.attempts) > 1:
+        yield _attempts(decision)
     if decision.comparison is not None:
         yield _comparison(decision.comparison)
     yield from map(_rule, decision.rules)
@@ -172,6 +174,25 @@ def _decision(decision: Decision, challenger: int | None) -> Iterator[str]:
     if cost:
         parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in cost.items())
         yield f"It took {sum(cost.values()):.1f} seconds ({parts})."
+
+
+def _attempts(decision: Decision) -> str:
+    """Say what was tried, and how it shared the chance of a false promotion."""
+    words = {(True, True): "chosen", (True, False): "accepted, but another was better"}
+    parts = []
+    for tried in decision.attempts:
+        version = f" (version {tried.version})" if tried.version is not None else ""
+        verdict = words.get((tried.is_accepted, tried.is_chosen), tried.reason)
+        seconds = f", {tried.fit_seconds:.1f} CPU seconds" if tried.fit_seconds >= 0.05 else ""
+        parts.append(f"{tried.mode}{version}: {verdict}{seconds}")
+    budget = decision.error_budget
+    shared = ""
+    if budget is not None:
+        shared = (
+            f"; the {budget.n_tries} that could be tried share a chance of {budget.alpha:.3g} "
+            "of promoting one that is not better"
+        )
+    return f"Tried: {_cut(parts)}{shared}."
 
 
 def _comparison(found: Comparison) -> str:

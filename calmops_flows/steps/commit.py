@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from calmops_flows.breaker import Breaker
-from calmops_flows.learning.serialise import manifest
-from calmops_flows.records import Decision, DecisionKind, DriftReport, Rule
+from calmops_flows.records import (
+    Attempt,
+    Decision,
+    DecisionKind,
+    DriftReport,
+    ErrorBudget,
+    Rule,
+)
 from calmops_flows.steps.check_drift import Profiled
 from calmops_flows.steps.concept import Watched
 from calmops_flows.steps.decide import Action, Plan
@@ -18,8 +24,8 @@ from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.learn import Learnt
 from calmops_flows.steps.performance import Estimate
 from calmops_flows.steps.run import SnapshotRun
-from calmops_flows.store.commit import Commit, NewVersion, next_version
-from calmops_flows.store.encoding import canonical_json
+from calmops_flows.steps.versions import attempts, new_versions
+from calmops_flows.store.commit import Commit, NewVersion
 
 _WITHOUT_TRAINING = {
     Action.KEEP: DecisionKind.KEPT,
@@ -47,9 +53,11 @@ class Findings:
 
 def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float]) -> Commit:
     """Return the record that ``commit_snapshot`` writes in one transaction."""
-    decision = _decision(found, cost_seconds)
     breaker = _breaker(run, found)
-    judgement = found.learnt.judgement if found.learnt else None
+    versions = _versions(run, found)
+    tried = attempts(found.learnt, versions)
+    decision = _decision(run, found, tried, cost_seconds)
+    judgement = found.learnt.shown.judgement if found.learnt else None
     return Commit(
         snapshot=run.snapshot,
         started_from=run.state,
@@ -64,7 +72,8 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         drift=found.drift[0] if found.drift else None,
         reference_digest=found.drift[1] if found.drift else None,
         contract=found.ingested.contract.to_json() if found.ingested.is_new_contract else None,
-        version=_version(run, found),
+        versions=tuple(version for version in versions if version is not None),
+        challenger=_challenger(found.learnt, tried),
         predictions=found.scored.artifact if found.scored else None,
         estimated_scores=found.estimate.scores if found.estimate else None,
         stream_state=_stream_state(found),
@@ -75,40 +84,59 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
     )
 
 
-def _decision(found: Findings, cost_seconds: Mapping[str, float]) -> Decision:
-    plan, learnt = found.plan, found.learnt
-    kind, reason, rules = _kind(plan, learnt)
-    warnings = list(found.ingested.warnings)
-    if found.champion is not None:
-        warnings.extend(found.champion.warnings)
-    if learnt and learnt.challenger:
-        warnings.extend(learnt.challenger.fitted.notes)
-    if learnt and learnt.refitted:
-        warnings.append(
-            "the serving model was refitted on all rows; it has no holdout score of its own"
-        )
+def _decision(
+    run: SnapshotRun,
+    found: Findings,
+    tried: tuple[Attempt, ...],
+    cost_seconds: Mapping[str, float],
+) -> Decision:
+    learnt = found.learnt
+    kind, reason, rules = _kind(found.plan, learnt)
+    shown = learnt.shown if learnt else None
+    alpha = 1.0 - run.spec.evaluation.promotion.confidence
+    is_shared = learnt is not None and found.champion is not None
     return Decision(
         kind=kind,
         reason=reason,
-        rules=(*plan.rules, *rules),
+        rules=(*found.plan.rules, *rules),
         alternatives=_alternatives(kind),
-        comparison=learnt.judgement.comparison if learnt and learnt.judgement else None,
-        warnings=tuple(warnings),
+        comparison=shown.judgement.comparison if shown and shown.judgement else None,
+        warnings=_warnings(found),
         cost_seconds=dict(cost_seconds),
+        attempts=tried,
+        error_budget=ErrorBudget(alpha, learnt.n_tries) if learnt and is_shared else None,
     )
+
+
+def _warnings(found: Findings) -> tuple[str, ...]:
+    warnings = list(found.ingested.warnings)
+    if found.champion is not None:
+        warnings.extend(found.champion.warnings)
+    for tried in found.learnt.tried if found.learnt else ():
+        warnings.extend(tried.challenger.fitted.notes if tried.challenger else ())
+        if tried.refitted:
+            warnings.append(
+                "the serving model was refitted on all rows; it has no holdout score of its own"
+            )
+    return tuple(dict.fromkeys(warnings))
 
 
 def _kind(plan: Plan, learnt: Learnt | None) -> tuple[DecisionKind, str, tuple[Rule, ...]]:
     if learnt is None:
         return _WITHOUT_TRAINING[plan.action], plan.reason, ()
-    if learnt.judgement is None:
-        return DecisionKind.KEPT, f"retrain_failed: {learnt.failure}", ()
-    judgement = learnt.judgement
-    if not judgement.accepted:
+    shown = learnt.shown
+    if shown.judgement is None or shown.failure is not None:
+        return DecisionKind.KEPT, f"retrain_failed: {shown.failure}", ()
+    if not learnt.is_accepted:
         kind = DecisionKind.REJECTED
     else:
         kind = DecisionKind.TRAINED if plan.action is Action.TRAIN else DecisionKind.PROMOTED
-    return kind, f"{plan.reason}; {judgement.reason}", judgement.rules
+    return kind, f"{plan.reason}; {shown.judgement.reason}", shown.judgement.rules
+
+
+def _challenger(learnt: Learnt | None, tried: tuple[Attempt, ...]) -> int | None:
+    """Return the version that the outcome names: that of the attempt to speak of."""
+    return None if learnt is None else tried[learnt.tried.index(learnt.shown)].version
 
 
 def _alternatives(kind: DecisionKind) -> tuple[str, ...]:
@@ -127,8 +155,8 @@ def _breaker(run: SnapshotRun, found: Findings) -> Breaker:
     if learnt is None:
         return run.state.breaker
     before = run.state.breaker.on_attempt(run.now)
-    rejected = learnt.judgement is not None and not learnt.judgement.accepted
-    if learnt.judgement is None or (rejected and _champion_fails(found)):
+    has_failed = all(tried.failure is not None for tried in learnt.tried)
+    if has_failed or (not learnt.is_accepted and _champion_fails(found)):
         return before.after_failure(run.spec.breaker, now=run.now)
     return before.after_success()
 
@@ -140,38 +168,20 @@ def _champion_fails(found: Findings) -> bool:
 
 def _stream_state(found: Findings) -> str | None:
     """Return the error stream's state; a new champion begins a new stream."""
-    judgement = found.learnt.judgement if found.learnt else None
-    if found.watched is None or (judgement is not None and judgement.accepted):
+    if found.watched is None or (found.learnt is not None and found.learnt.is_accepted):
         return None
     return found.watched.state
 
 
-def _version(run: SnapshotRun, found: Findings) -> NewVersion | None:
-    learnt = found.learnt
-    if learnt is None or learnt.challenger is None or learnt.judgement is None:
-        return None
-    fitted, refitted = learnt.challenger.fitted, learnt.refitted
-    described = manifest(
-        fitted,
-        model=run.spec.model,
+def _versions(run: SnapshotRun, found: Findings) -> tuple[NewVersion | None, ...]:
+    if found.learnt is None:
+        return ()
+    return new_versions(
+        run,
+        found.learnt,
         contract=found.ingested.contract,
         task=found.task,
-        snapshots=(run.snapshot.digest,),
-        metrics=learnt.judgement.challenger.metrics,
-        holdout=learnt.judgement.holdout,
-    )
-    if learnt.importance is not None:
-        described["importance"] = learnt.importance
-    return NewVersion(
-        version=next_version(run.store.database, run.spec.name),
-        is_champion=learnt.judgement.accepted,
-        artifact=refitted.artifact if refitted else learnt.challenger.artifact,
-        manifest=run.store.artifacts.put(canonical_json(described).encode()),
-        judged_artifact=learnt.challenger.artifact if refitted else None,
-        mode=fitted.mode,
-        profile_digest=run.kind.trainer.taught(run, found.profiled, found.champion),
-        metrics=learnt.judgement.challenger.metrics,
-        fit_seconds=fitted.fit_seconds + (refitted.fit_seconds if refitted else 0.0),
+        profile=run.kind.trainer.taught(run, found.profiled, found.champion),
     )
 
 

@@ -90,9 +90,10 @@ class StepCalls:
     cost_seconds: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, name: str, call: Callable[[], T]) -> T:
-        """Call one step; its wall-clock seconds are kept under its name."""
+        """Call one step; its wall-clock seconds are added under its name."""
         self.lease.check()
         started = time.perf_counter()
         result = self.runner.step(name, self.label, call)
-        self.cost_seconds[name] = round(time.perf_counter() - started, 4)
+        spent = self.cost_seconds.get(name, 0.0) + time.perf_counter() - started
+        self.cost_seconds[name] = round(spent, 4)
         return result

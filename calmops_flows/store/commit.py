@@ -47,7 +47,8 @@ class Commit:
     """Everything that one transaction writes about one snapshot.
 
     ``started_from`` is the state that the run read before it worked; the
-    transaction refuses to write over anything newer.
+    transaction refuses to write over anything newer. Of ``versions`` at most one is champion;
+    ``challenger`` is the number of the one that the outcome names.
     """
 
     snapshot: Snapshot
@@ -63,7 +64,8 @@ class Commit:
     drift: DriftReport | None = None
     reference_digest: str | None = None
     contract: str | None = None
-    version: NewVersion | None = None
+    versions: tuple[NewVersion, ...] = ()
+    challenger: int | None = None
     predictions: str | None = None
     estimated_scores: Evaluation | None = None
     stream_state: str | None = None
@@ -92,7 +94,7 @@ def commit_snapshot(database: Database, commit: Commit, token: str, *, now: date
     with database.write("commit.snapshot") as connection:
         _check_unchanged(connection, commit, token)
         _write_snapshot(connection, commit)
-        champion = _write_version(connection, commit, at)
+        champion = _write_versions(connection, commit, at)
         _write_outcome(connection, commit, champion, at)
         _write_scores(connection, commit)
         _write_drift(connection, commit)
@@ -125,37 +127,44 @@ def _write_snapshot(connection: Connection, commit: Commit) -> None:
     )
 
 
-def _write_version(connection: Connection, commit: Commit, at: str) -> int | None:
-    """Enter the new version, and return the champion that serves from now on."""
-    new, parent = commit.version, commit.started_from.champion
-    if new is None:
-        return parent
-    versions, name = tables.model_versions, commit.snapshot.pipeline
-    status = VersionStatus.CHAMPION if new.is_champion else VersionStatus.CANDIDATE
-    if new.is_champion and parent is not None:
-        connection.execute(
-            update(versions)
-            .where(versions.c.pipeline == name, versions.c.version == parent)
-            .values(status=VersionStatus.RETIRED)
-        )
+def _write_versions(connection: Connection, commit: Commit, at: str) -> int | None:
+    """Enter the new versions, and return the champion that serves from now on."""
+    name, parent = commit.snapshot.pipeline, commit.started_from.champion
+    rows = [
+        {
+            "pipeline": name,
+            "version": new.version,
+            "status": VersionStatus.CHAMPION if new.is_champion else VersionStatus.CANDIDATE,
+            "artifact": new.artifact,
+            "manifest": new.manifest,
+            "judged_artifact": new.judged_artifact,
+            "mode": new.mode,
+            "parent": parent,
+            "snapshot_id": commit.snapshot.id,
+            "profile_digest": new.profile_digest,
+            "metrics": canonical_json(new.metrics),
+            "fit_seconds": new.fit_seconds,
+            "created_at": at,
+        }
+        for new in commit.versions
+    ]
+    if rows:
+        connection.execute(insert(tables.model_versions), rows)
+    champion = next((new.version for new in commit.versions if new.is_champion), parent)
+    if parent not in {None, champion}:
+        _set_status(connection, name, parent, VersionStatus.RETIRED)
+    return champion
+
+
+def _set_status(
+    connection: Connection, pipeline: str, version: int | None, status: VersionStatus
+) -> None:
+    versions = tables.model_versions
     connection.execute(
-        insert(versions).values(
-            pipeline=name,
-            version=new.version,
-            status=status,
-            artifact=new.artifact,
-            manifest=new.manifest,
-            judged_artifact=new.judged_artifact,
-            mode=new.mode,
-            parent=parent,
-            snapshot_id=commit.snapshot.id,
-            profile_digest=new.profile_digest,
-            metrics=canonical_json(new.metrics),
-            fit_seconds=new.fit_seconds,
-            created_at=at,
-        )
+        update(versions)
+        .where(versions.c.pipeline == pipeline, versions.c.version == version)
+        .values(status=status)
     )
-    return new.version if new.is_champion else parent
 
 
 def _write_outcome(connection: Connection, commit: Commit, champion: int | None, at: str) -> None:
@@ -166,7 +175,7 @@ def _write_outcome(connection: Connection, commit: Commit, champion: int | None,
             decision=commit.decision.kind,
             reason=commit.decision.reason,
             champion=champion,
-            challenger=commit.version.version if commit.version else None,
+            challenger=commit.challenger,
             rows=commit.rows,
             is_drift=commit.drift.is_drift if commit.drift else None,
             alpha=commit.drift.alpha if commit.drift else None,
@@ -285,11 +294,11 @@ def _write_told(connection: Connection, commit: Commit, champion: int | None, at
         "decision": commit.decision.kind,
         "reason": commit.decision.reason,
         "champion": champion,
-        "challenger": commit.version.version if commit.version else None,
+        "challenger": commit.challenger,
         "is_drift": commit.drift.is_drift if commit.drift else None,
     }
-    artifacts = {"artifact": commit.version.artifact} if commit.version else {}
-    audit.append(connection, name, "processed", {**payload, **artifacts}, at=at)
+    artifacts = {str(new.version): new.artifact for new in commit.versions}
+    audit.append(connection, name, "processed", {**payload, "artifacts": artifacts}, at=at)
     messages = (("calmops.snapshot.processed", payload), *commit.messages)
     for kind, content in messages:
         key = f"{snapshot.sequence}/{snapshot.digest}"

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from calmops_flows.records import (
+    Attempt,
     ColumnDrift,
     Comparison,
     Decision,
     DecisionKind,
     DriftReport,
     DriftSummary,
+    ErrorBudget,
     Outcome,
     Rule,
 )
@@ -176,13 +178,26 @@ def decision(database: Database, snapshot_id: int) -> Decision | None:
     if text is None:
         return None
     values = json.loads(text)
-    comparison = values["comparison"]
+    budget = values["error_budget"]
     return Decision(
         kind=DecisionKind(values["kind"]),
         reason=values["reason"],
-        rules=tuple(Rule(**rule) for rule in values["rules"]),
+        rules=_rules(values),
         alternatives=tuple(values["alternatives"]),
-        comparison=Comparison(**comparison) if comparison else None,
+        comparison=_comparison(values),
         warnings=tuple(values["warnings"]),
         cost_seconds=values["cost_seconds"],
+        attempts=tuple(
+            Attempt(**{**tried, "rules": _rules(tried), "comparison": _comparison(tried)})
+            for tried in values["attempts"]
+        ),
+        error_budget=ErrorBudget(**budget) if budget else None,
     )
+
+
+def _rules(values: dict[str, Any]) -> tuple[Rule, ...]:
+    return tuple(Rule(**rule) for rule in values["rules"])
+
+
+def _comparison(values: dict[str, Any]) -> Comparison | None:
+    return Comparison(**values["comparison"]) if values["comparison"] else None

@@ -109,6 +109,7 @@ class Seed:
         snapshot = self.arrive(path, content)
         assert snapshot is not None
         start = load_state(self.store.database, self.name)
+        version = self._version(decision)
         is_first = decision is DecisionKind.TRAINED
         learns = decision in {DecisionKind.TRAINED, DecisionKind.PROMOTED, DecisionKind.REJECTED}
         commit = Commit(
@@ -137,7 +138,8 @@ class Seed:
             contract='{"columns":[{"name":"temp","required":true,"type":"float"}]}'
             if is_first
             else None,
-            version=self._version(decision) if learns else None,
+            versions=(version,) if learns else (),
+            challenger=version.version if learns else None,
         )
         commit_snapshot(self.store.database, commit, self.lease.token, now=self.now)
         return snapshot

@@ -79,7 +79,8 @@ def a_commit(store: Store, lease: Lease, content: str = "1", version: int | None
         drift=REPORT,
         reference_digest=D,
         contract='{"columns":[]}' if version == 1 else None,
-        version=new,
+        versions=(new,) if new else (),
+        challenger=version,
         messages=(("calmops.model.promoted", {}),) if version else (),
     )
 

@@ -1,0 +1,120 @@
+"""What of the tried models enters the registry and the decision record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calmops_flows.learning.serialise import manifest
+from calmops_flows.records import Attempt
+from calmops_flows.store.commit import NewVersion, next_version
+from calmops_flows.store.encoding import canonical_json
+
+if TYPE_CHECKING:
+    from calmops_flows.data.contract import Contract
+    from calmops_flows.steps.learn import Learnt, Tried
+    from calmops_flows.steps.run import SnapshotRun
+
+
+def new_versions(
+    run: SnapshotRun, learnt: Learnt, *, contract: Contract, task: str, profile: str
+) -> tuple[NewVersion | None, ...]:
+    """Describe the models to enter into the registry, having written their manifests.
+
+    Parameters
+    ----------
+    run : SnapshotRun
+        The snapshot they were fitted for.
+    learnt : Learnt
+        What was tried.
+    contract : Contract
+        Columns they were fitted on.
+    task : {"classification", "regression"}
+        What they predict.
+    profile : str
+        Digest of the profile of what they learnt from.
+
+    Returns
+    -------
+    tuple of NewVersion or None
+        One entry per try; None where there is no judged model to keep.
+    """
+    number = next_version(run.store.database, run.spec.name)
+    found: list[NewVersion | None] = []
+    for place, tried in enumerate(learnt.tried):
+        new = None
+        if tried.challenger is not None and tried.judgement is not None and tried.failure is None:
+            described = _manifest(run, tried, contract, task)
+            new = _version(
+                tried,
+                number=number,
+                is_champion=place == learnt.chosen,
+                manifest=run.store.artifacts.put(canonical_json(described).encode()),
+                profile=profile,
+            )
+            number += 1
+        found.append(new)
+    return tuple(found)
+
+
+def attempts(learnt: Learnt | None, versions: tuple[NewVersion | None, ...]) -> tuple[Attempt, ...]:
+    """Record all that was tried; ``versions`` holds their numbers in the registry."""
+    if learnt is None:
+        return ()
+    pairs = enumerate(zip(learnt.tried, versions, strict=True))
+    return tuple(_attempt(tried, new, place == learnt.chosen) for place, (tried, new) in pairs)
+
+
+def _manifest(run: SnapshotRun, tried: Tried, contract: Contract, task: str) -> dict[str, object]:
+    if tried.challenger is None or tried.judgement is None:
+        raise AssertionError("only a judged model has a manifest")
+    described = manifest(
+        tried.challenger.fitted,
+        model=run.spec.model,
+        contract=contract,
+        task=task,
+        snapshots=(run.snapshot.digest,),
+        metrics=tried.judgement.challenger.metrics,
+        holdout=tried.judgement.holdout,
+    )
+    if tried.importance is not None:
+        described["importance"] = tried.importance
+    return described
+
+
+def _version(
+    tried: Tried, *, number: int, is_champion: bool, manifest: str, profile: str
+) -> NewVersion:
+    challenger, judgement, refitted = tried.challenger, tried.judgement, tried.refitted
+    if challenger is None or judgement is None:
+        raise AssertionError("only a judged model becomes a version")
+    return NewVersion(
+        version=number,
+        is_champion=is_champion,
+        artifact=refitted.artifact if refitted else challenger.artifact,
+        manifest=manifest,
+        judged_artifact=challenger.artifact if refitted else None,
+        mode=challenger.fitted.mode,
+        profile_digest=profile,
+        metrics=judgement.challenger.metrics,
+        fit_seconds=_fit_seconds(tried),
+    )
+
+
+def _fit_seconds(tried: Tried) -> float:
+    first = tried.challenger.fitted.fit_seconds if tried.challenger else 0.0
+    return first + (tried.refitted.fit_seconds if tried.refitted else 0.0)
+
+
+def _attempt(tried: Tried, new: NewVersion | None, is_chosen: bool) -> Attempt:
+    judgement = tried.judgement
+    failed = tried.failure is not None or judgement is None
+    return Attempt(
+        mode=tried.recipe.mode,
+        version=new.version if new else None,
+        is_accepted=tried.is_accepted,
+        is_chosen=is_chosen,
+        reason=f"retrain_failed: {tried.failure}" if failed or not judgement else judgement.reason,
+        rules=judgement.rules if judgement else (),
+        comparison=judgement.comparison if judgement else None,
+        fit_seconds=_fit_seconds(tried),
+    )
