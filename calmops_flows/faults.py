@@ -33,6 +33,7 @@ DURABLE_WRITES = (
     "outbox.failed",
     "pipeline.apply",
     "pipeline.delete",
+    "quarantine.resolve",
     "report.link",
     "schema.backup",
     "schema.migrate",

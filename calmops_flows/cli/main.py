@@ -25,6 +25,7 @@ from calmops_flows.cli.commands.history import history
 from calmops_flows.cli.commands.init import init
 from calmops_flows.cli.commands.listing import listing
 from calmops_flows.cli.commands.modes import modes
+from calmops_flows.cli.commands.quarantine import quarantine
 from calmops_flows.cli.commands.report import report
 from calmops_flows.cli.commands.run import run
 from calmops_flows.cli.commands.schema import schema
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "drift": drift,
     "report": report,
     "calibrate": calibrate,
+    "quarantine": quarantine,
     "delete": delete,
     "dashboard": dashboard,
     "modes": modes,

@@ -7,7 +7,7 @@ from calmops_flows.read.outcomes import history
 from calmops_flows.read.overview import list_pipelines
 from calmops_flows.read.sentences import to_sentences
 from calmops_flows.read.show import show
-from calmops_flows.read.status import status
+from calmops_flows.read.status import quarantined, status
 from calmops_flows.read.views import (
     BreakerView,
     Explanation,
@@ -41,6 +41,7 @@ __all__ = [
     "explain",
     "history",
     "list_pipelines",
+    "quarantined",
     "require_pipeline",
     "show",
     "status",

@@ -47,7 +47,7 @@ def status(store: Store, name: str) -> StatusView:
         (line,) = overview(store.database, connection, name=name)
         row = connection.execute(_facts_query(name)).one()
         lease = _lease(store.database, connection, name)
-        quarantined = _quarantined(connection, name)
+        set_aside = _quarantined(connection, name)
     circuit = read_breaker(row.breaker)
     return StatusView(
         pipeline=line,
@@ -58,8 +58,8 @@ def status(store: Store, name: str) -> StatusView:
         deferred=row.deferred,
         outbox_waiting=row.outbox_waiting,
         last_run_id=row.last_run_id,
-        quarantined=quarantined,
-        next_steps=_next_steps(line, circuit, quarantined),
+        quarantined=set_aside,
+        next_steps=_next_steps(line, circuit, set_aside),
     )
 
 
@@ -108,12 +108,27 @@ def _lease(database: Database, connection: Connection, name: str) -> LeaseView |
     return LeaseView(row.owner, expires_at, is_held=row.expires_at > float(row.clock))
 
 
-def _quarantined(connection: Connection, name: str) -> tuple[QuarantineView, ...]:
+def quarantined(store: Store, name: str) -> tuple[QuarantineView, ...]:
+    """Return all snapshots of a pipeline that are set aside, newest first.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no pipeline of that name.
+    """
+    with store.database.read() as connection:
+        require_pipeline(connection, name)
+        return _quarantined(connection, name, limit=None)
+
+
+def _quarantined(
+    connection: Connection, name: str, *, limit: int | None = SHOWN
+) -> tuple[QuarantineView, ...]:
     query = (
         select(snapshots.c.path, snapshots.c.block, snapshots.c.digest, snapshots.c.reason)
         .where(snapshots.c.pipeline == name, snapshots.c.state == SnapshotState.QUARANTINED)
         .order_by(snapshots.c.sequence.desc())
-        .limit(SHOWN)
+        .limit(limit)
     )
     return tuple(
         QuarantineView(label(row.path, row.block), row.digest, row.reason or "")
@@ -122,7 +137,7 @@ def _quarantined(connection: Connection, name: str) -> tuple[QuarantineView, ...
 
 
 def _next_steps(
-    line: PipelineView, circuit: BreakerView, quarantined: tuple[QuarantineView, ...]
+    line: PipelineView, circuit: BreakerView, set_aside: tuple[QuarantineView, ...]
 ) -> tuple[str, ...]:
     """Say in words what a person may do now."""
     steps: list[str] = []
@@ -133,8 +148,11 @@ def _next_steps(
     if circuit.state == "open":
         until = f"after {circuit.open_until}" if circuit.open_until else "once a person resets it"
         steps.append(f"Retraining pauses; it is tried again {until}. Scoring goes on.")
-    if quarantined:
-        steps.append("Look at the quarantined files, repair them at their source and run again.")
+    if set_aside:
+        steps.append(
+            "Repair the quarantined files at their source and run again, or see "
+            f"`calmops quarantine {line.name}` to try the same files again or drop them."
+        )
     if line.health == Health.NEW and not steps:
         steps.append(f"Put files into the source folder, then: calmops run {line.name}")
     if line.health == Health.AWAITING_LABELS:

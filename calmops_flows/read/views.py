@@ -94,6 +94,10 @@ class QuarantineView:
     digest: str
     reason: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class StatusView:

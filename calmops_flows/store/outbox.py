@@ -39,14 +39,15 @@ def enqueue(
     """Add one message, within the caller's transaction.
 
     ``key`` names the fact that is told (snapshot and copy), so that the id
-    does not depend on when or by whom it was written.
+    does not depend on when or by whom it was written. The same fact may come true again
+    (a snapshot that was tried again and set aside again): that is another message.
     """
     position = connection.execute(
         select(func.coalesce(func.max(outbox.c.position), 0)).where(outbox.c.pipeline == pipeline)
     ).scalar_one()
     connection.execute(
         insert(outbox).values(
-            id=str(uuid.uuid5(_NAMESPACE, f"{pipeline}/{key}/{kind}")),
+            id=_new_id(connection, f"{pipeline}/{key}/{kind}"),
             pipeline=pipeline,
             position=position + 1,
             kind=kind,
@@ -55,6 +56,17 @@ def enqueue(
             attempts=0,
         )
     )
+
+
+def _new_id(connection: Connection, fact: str) -> str:
+    """Return the id of a fact, or of its next repetition."""
+    number = 1
+    while True:
+        name = fact if number == 1 else f"{fact}/{number}"
+        found = str(uuid.uuid5(_NAMESPACE, name))
+        if connection.execute(select(outbox.c.id).where(outbox.c.id == found)).first() is None:
+            return found
+        number += 1
 
 
 def undelivered(database: Database, pipeline: str) -> list[Message]:

@@ -27,6 +27,7 @@ APART = {
     "ledger.split": "needs a pipeline of blocks: see tests/faults/test_blocks.py",
     "outbox.failed": "needs a deaf outside: see test_kill_while_a_refusal_is_recorded",
     "pipeline.delete": "needs the command: see test_kill_while_deleting",
+    "quarantine.resolve": "no part of a drain: see tests/store/test_quarantine.py",
     "report.link": "no part of a drain: see tests/store/test_reports.py",
     "schema.backup": "needs an older schema: see tests/store/test_schema.py",
 }
