@@ -18,9 +18,15 @@ from contextlib import contextmanager
 from calmops_flows.errors import SpecError
 
 DURABLE_WRITES = (
+    "archive.import",
+    "archive.rename",
     "artifact.put",
+    "artifact.remove",
+    "backup.rename",
+    "backup.rows",
     "commit.snapshot",
     "export.write",
+    "fsck.champion",
     "ledger.attempt",
     "ledger.quarantine",
     "ledger.register",

@@ -14,6 +14,8 @@ import typer
 
 import calmops_flows
 from calmops_flows.cli.commands.apply import apply
+from calmops_flows.cli.commands.audit import audit
+from calmops_flows.cli.commands.backup import backup
 from calmops_flows.cli.commands.calibrate import calibrate
 from calmops_flows.cli.commands.dashboard import dashboard
 from calmops_flows.cli.commands.delete import delete
@@ -21,7 +23,10 @@ from calmops_flows.cli.commands.demo import demo
 from calmops_flows.cli.commands.deploy import deploy
 from calmops_flows.cli.commands.drift import drift
 from calmops_flows.cli.commands.explain import explain
+from calmops_flows.cli.commands.export import export
+from calmops_flows.cli.commands.fsck import fsck
 from calmops_flows.cli.commands.history import history
+from calmops_flows.cli.commands.import_ import import_
 from calmops_flows.cli.commands.init import init
 from calmops_flows.cli.commands.listing import listing
 from calmops_flows.cli.commands.modes import modes
@@ -31,6 +36,7 @@ from calmops_flows.cli.commands.run import run
 from calmops_flows.cli.commands.schema import schema
 from calmops_flows.cli.commands.show import show
 from calmops_flows.cli.commands.status import status
+from calmops_flows.cli.commands.update import update
 from calmops_flows.cli.output import is_debugging, tell
 from calmops_flows.errors import CalmopsError, NotFoundError, SpecError
 from calmops_flows.logs import LOGGER, OneLineFormatter
@@ -55,7 +61,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "report": report,
     "calibrate": calibrate,
     "quarantine": quarantine,
+    "update": update,
     "delete": delete,
+    "audit": audit,
+    "fsck": fsck,
+    "backup": backup,
+    "export": export,
+    "import": import_,
     "dashboard": dashboard,
     "modes": modes,
     "schema": schema,
@@ -69,7 +81,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    # `update` takes key=value and historical flags, which only it understands.
+    free = {"allow_extra_args": True, "ignore_unknown_options": True} if _name == "update" else None
+    app.command(_name, context_settings=free)(_command)
 
 
 def _print_version(*, wanted: bool) -> None:

@@ -1,6 +1,7 @@
 """What people and programs see of the store: frozen views, aggregated in SQL."""
 
 from calmops_flows.read.attribution import AttributedColumn, Attribution
+from calmops_flows.read.audit import AuditEntry, AuditView, audit
 from calmops_flows.read.explain import explain
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.outcomes import history
@@ -26,6 +27,8 @@ from calmops_flows.read.views import (
 __all__ = [
     "AttributedColumn",
     "Attribution",
+    "AuditEntry",
+    "AuditView",
     "BreakerView",
     "Explanation",
     "Health",
@@ -38,6 +41,7 @@ __all__ = [
     "ShowView",
     "StatusView",
     "VersionView",
+    "audit",
     "explain",
     "history",
     "list_pipelines",

@@ -7,6 +7,9 @@ import io
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,14 @@ class ArtifactStore:
         self.url = url
         self._local = Path(url.removeprefix("file://")) if _is_local(url) else None
         self._remote: tuple[Any, str] | None = None
+
+    @staticmethod
+    def digest_of(content: bytes | Path) -> str:
+        """Return the sha256 of bytes or of a file, in hex."""
+        if isinstance(content, bytes):
+            return hashlib.sha256(content).hexdigest()
+        with content.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def put(self, content: bytes) -> str:
         """Write bytes unless they are there, and return their digest.
@@ -102,6 +113,58 @@ class ArtifactStore:
             return (self._local / key).is_file()
         fs, root = self._open_remote()
         return bool(fs.exists(f"{root}/{key}"))
+
+    def listing(self) -> Iterator[tuple[str, float, int]]:
+        """Yield digest, time of writing (seconds since 1970) and bytes of each artifact."""
+        for path, modified, size in self._files():
+            name = path.rpartition("/")[2]
+            if _DIGEST.match(name):
+                yield name, modified, size
+
+    def unfinished(self) -> Iterator[tuple[str, float]]:
+        """Yield path and time of each file that a killed write left behind."""
+        for path, modified, _ in self._files():
+            if path.rpartition("/")[2].startswith(".tmp-"):
+                yield path, modified
+
+    def remove(self, digest: str) -> None:
+        """Remove an artifact; one that is gone already is no error.
+
+        Raises
+        ------
+        ArtifactError
+            If the store refuses.
+        """
+        self._remove(self._key(digest))
+
+    def remove_unfinished(self, path: str) -> None:
+        """Remove a file that `unfinished` named."""
+        self._remove(path)
+
+    def _remove(self, key: str) -> None:
+        try:
+            with durable("artifact.remove"):
+                if self._local is not None:
+                    (self._local / key).unlink(missing_ok=True)
+                    return
+                fs, root = self._open_remote()
+                with suppress(FileNotFoundError):
+                    fs.rm_file(f"{root}/{key}")
+        except OSError as err:
+            raise ArtifactError(f"cannot remove {key} from {self.url}: {err}") from err
+
+    def _files(self) -> Iterator[tuple[str, float, int]]:
+        """Yield key, time of writing and size of every file."""
+        if self._local is not None:
+            for path in sorted((self._local / "sha256").glob("*/*")):
+                stat = path.stat()
+                yield path.relative_to(self._local).as_posix(), stat.st_mtime, stat.st_size
+            return
+        fs, root = self._open_remote()
+        for path, about in sorted(fs.find(f"{root}/sha256", detail=True).items()):
+            written = about.get("LastModified") or about.get("created") or about.get("mtime")
+            seconds = written.timestamp() if isinstance(written, datetime) else float(written or 0)
+            yield path[len(root) + 1 :], seconds, int(about.get("size") or 0)
 
     def _write(self, digest: str, stream: io.BufferedIOBase) -> None:
         key = self._key(digest)

@@ -77,6 +77,13 @@ class Database:
             yield connection.execution_options(calmops_read=True)
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a view in which all queries see the same moment, however many there are."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with _as_store_error(self.url), self.engine.connect() as connection:
+            yield connection.execution_options(calmops_read=True, **level)
+
+    @contextmanager
     def write(self, name: str) -> Iterator[Connection]:
         """Open the one transaction of the durable write ``name``.
 

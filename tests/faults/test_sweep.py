@@ -21,6 +21,12 @@ pytestmark = pytest.mark.faults
 # Writes that a plain drain does not pass; each has a test of its own below or elsewhere.
 APART = {
     "export.write": "needs a folder for predictions: see tests/faults/test_labels.py",
+    "archive.import": "no part of a drain: see tests/store/test_archive.py",
+    "archive.rename": "no part of a drain: see tests/store/test_archive.py",
+    "artifact.remove": "no part of a drain: see tests/store/test_fsck.py",
+    "backup.rename": "no part of a drain: see tests/store/test_backup.py",
+    "backup.rows": "no part of a drain: see tests/store/test_backup.py",
+    "fsck.champion": "no part of a drain: see tests/store/test_fsck.py",
     "lease.heartbeat": "timed: see test_kill_in_the_heartbeat",
     "ledger.return_attempt": "needs a second fault: see test_kill_while_an_attempt_is_given_back",
     "ledger.quarantine": "needs a bad file: see test_kill_while_a_bad_file_is_set_aside",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from calmops_flows.spec import PipelineSpec, parse_spec
 from calmops_flows.store import Store, open_store
 from calmops_flows.store.lease import Lease, acquire
 from calmops_flows.store.pipelines import apply_spec
+from tests.store.filled import fill
 
+FailAt = Callable[..., None]
 NOW = datetime(2013, 1, 31, 12, tzinfo=UTC)
 
 
@@ -55,3 +59,31 @@ def make_spec(name: str, folder: Path, **more: object) -> PipelineSpec:
         **more,
     }
     return parse_spec(values)
+
+
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished home of `filled.fill`, to be copied."""
+    home = tmp_path_factory.mktemp("filled") / "home"
+    with open_store(Settings(home=home)) as opened:
+        fill(opened, home.parent / "source")
+    return home
+
+
+@pytest.fixture
+def filled(filled_home: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store of its own with a history in it (SQLite)."""
+    shutil.copytree(filled_home, tmp_path / "filled")
+    with open_store(Settings(home=tmp_path / "filled")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fail_at(monkeypatch: pytest.MonkeyPatch) -> FailAt:
+    """Make the next passage of a fault point fail, in this process."""
+
+    def arm(point: str, kind: str = "eio") -> None:
+        monkeypatch.setattr("calmops_flows.faults._passages", Counter())
+        monkeypatch.setenv("CALMOPS_FAULT", f"{point}:1:{kind}")
+
+    return arm

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from sqlalchemy import select
 
@@ -14,7 +12,7 @@ from calmops_flows.store.lease import Lease
 from calmops_flows.store.ledger import Arrival
 from calmops_flows.store.quarantine import drop, retry
 from calmops_flows.store.tables import audit, snapshots
-from tests.store.conftest import NOW
+from tests.store.conftest import NOW, FailAt
 
 
 @pytest.fixture
@@ -75,11 +73,8 @@ def test_wrong_name_changes_nothing(store: Store) -> None:
 
 @pytest.mark.usefixtures("bad")
 @pytest.mark.parametrize("side", ["before", "after"])
-def test_failure_leaves_all_or_nothing(
-    store: Store, side: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("calmops_flows.faults._passages", Counter())
-    monkeypatch.setenv("CALMOPS_FAULT", f"quarantine.resolve.{side}:1:eio")
+def test_failure_leaves_all_or_nothing(store: Store, side: str, fail_at: FailAt) -> None:
+    fail_at(f"quarantine.resolve.{side}")
 
     with pytest.raises(StoreError, match="fault point"):
         retry(store.database, "flights", None, now=NOW)

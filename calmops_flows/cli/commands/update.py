@@ -1,0 +1,66 @@
+"""``calmops update``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from calmops_flows.cli.options import Name
+
+
+def update(
+    context: typer.Context,
+    name: Name,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")
+    ] = False,
+) -> None:
+    """Change fields of a pipeline's spec: key=value ..., checked, as a new revision.
+
+    Values are YAML; null brings the default back. The flags of the historical command
+    (--retrain_mode 2, --window_size 500 ...) are understood too.
+
+    Example: calmops update flights retrain.mode=window evaluation.thresholds.accuracy=0.8
+    """
+    from calmops_flows import api
+    from calmops_flows.cli.output import emit_json, say, say_table
+    from calmops_flows.errors import SpecError
+    from calmops_flows.read import require_pipeline
+    from calmops_flows.steps.changes import changed, differences, historical_assignments
+    from calmops_flows.steps.validate import validate
+    from calmops_flows.store.pipelines import load_state
+    from calmops_flows.store.store import open_store
+
+    assignments = historical_assignments(context.args)
+    if not assignments:
+        raise SpecError("give what to change: key=value ...; `calmops schema` lists the fields")
+    with open_store(create=False) as store:
+        with store.database.read() as connection:
+            require_pipeline(connection, name)
+        state = load_state(store.database, name)
+        after = changed(state.spec, assignments)
+        validate(after, store.settings)
+        found = differences(state.spec, after)
+        revision = state.spec_revision
+        if found and not dry_run:
+            revision = api.apply(after, store)
+    if json:
+        rows = [{"key": c.key, "before": c.before, "after": c.after} for c in found]
+        emit_json({"name": name, "spec_revision": revision, "changes": rows, "dry_run": dry_run})
+        return
+    if not found:
+        say(f"Nothing changes: {name} says so already (revision {revision}).")
+        return
+    say_table(
+        ("field", "before", "after"), [(c.key, _text(c.before), _text(c.after)) for c in found]
+    )
+    would = f"Nothing was changed yet; it is at revision {revision}."
+    say(would if dry_run else f"Pipeline {name} is at revision {revision}.")
+
+
+def _text(value: object) -> str:
+    return "-" if value is None else str(value)

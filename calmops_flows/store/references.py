@@ -1,0 +1,65 @@
+"""Which artifacts the database refers to, and from where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, Connection, select
+
+from calmops_flows.store import tables
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from calmops_flows.store.artifacts import ArtifactStore
+
+# Every column that holds a digest of an artifact. A test fails when one is missing.
+COLUMNS: tuple[Column[Any], ...] = (
+    tables.snapshots.c.data_digest,
+    tables.snapshots.c.profile_digest,
+    tables.outcomes.c.stream_state,
+    tables.drift_reports.c.reference_digest,
+    tables.model_versions.c.artifact,
+    tables.model_versions.c.manifest,
+    tables.model_versions.c.judged_artifact,
+    tables.model_versions.c.profile_digest,
+    tables.predictions.c.artifact,
+    tables.reports.c.artifact,
+)
+# Digests that are no artifacts of ours: bytes of source files, hashes of the audit chain.
+NOT_ARTIFACTS = frozenset({"snapshots.digest", "files.digest", "audit.hash", "audit.previous_hash"})
+
+
+def referenced(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Yield each artifact that a row names, with the column that names it."""
+    for column in COLUMNS:
+        where = f"{column.table.name}.{column.name}"
+        query = select(column).where(column.is_not(None)).distinct()
+        for digest in connection.execute(query).scalars():
+            yield str(digest), where
+
+
+def of_manifest(artifacts: ArtifactStore, manifest: str) -> Iterator[tuple[str, str]]:
+    """Yield the artifacts that a version's manifest names: holdout, parts, memory.
+
+    Raises
+    ------
+    ArtifactError
+        If the manifest cannot be read or was changed.
+    """
+    yield from _digests(json.loads(artifacts.get(manifest)), "manifest")
+
+
+def _digests(value: object, where: str) -> Iterator[tuple[str, str]]:
+    """Yield every text of a document that looks like a sha256 under a key of its own."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key != "snapshots":  # digests of source files
+                yield from _digests(part, f"{where}.{key}")
+    elif isinstance(value, list):
+        for part in value:
+            yield from _digests(part, where)
+    elif isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef"):
+        yield value, where

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Calmops
+
+
+def test_update_shows_the_difference_and_makes_a_revision(calmops: Calmops, folder: Path) -> None:
+    calmops("apply", "small.yaml")
+
+    dry = calmops("update", "small", "retrain.when=always", "--dry-run")
+    done = calmops("update", "small", "--random_state", "7", "retrain.when=always", "--json")
+
+    assert "Nothing was changed yet; it is at revision 1." in dry.out
+    assert done.json["spec_revision"] == 2
+    assert [change["key"] for change in done.json["changes"]] == ["random_state", "retrain.when"]
+    assert "says so already (revision 2)" in calmops("update", "small", "random_state=7").out
+
+
+def test_wrong_update_changes_nothing(calmops: Calmops, folder: Path) -> None:
+    calmops("apply", "small.yaml")
+
+    assert calmops("update", "small").code == 2
+    assert calmops("update", "small", "retrain.mood=1").code == 2
+    assert calmops("update", "small", "evaluation.thresholds.rmse=1").code == 2
+    assert calmops("update", "nobody", "random_state=7").code == 2
+    assert calmops("show", "small", "--json").json["spec_revision"] == 1
+
+
+def test_historical_configuration_becomes_a_pipeline(calmops: Calmops, folder: Path) -> None:
+    config = {
+        "pipeline_name": "old",
+        "monitor_type": "monitor",
+        "data_dir": str(folder / "data"),
+        "target_col": "label",
+        "port": 8501,
+        "model_spec": {"module": "sklearn.linear_model._logistic", "class": "LogisticRegression"},
+    }
+    (folder / "runner_config.json").write_text(json.dumps(config))
+
+    dry = calmops("import", "runner_config.json", "--dry-run")
+    done = calmops("import", "runner_config.json")
+
+    assert "Nothing was imported yet" in dry.out
+    assert "calmops dashboard --port" in done.out
+    assert calmops("run", "old", "--json").json["outcomes"][0]["decision"] == "trained"
+
+
+def test_archive_needs_trust(calmops: Calmops, folder: Path) -> None:
+    calmops("run", "small.yaml")
+
+    exported = calmops("export", "small", "--json").json
+    refused = calmops("import", exported["file"])
+
+    assert exported["snapshots"] == 2
+    assert refused.code == 2
+    assert "Models run code when they are loaded" in refused.err
+    assert calmops("import", exported["file"], "--dry-run").code == 0
+    assert calmops("import", exported["file"], "--trust").code == 1  # it is there already
+
+
+def test_audit_backup_and_fsck_on_a_store_in_order(calmops: Calmops, folder: Path) -> None:
+    calmops("run", "small.yaml")
+
+    assert "holds; the last hash is" in calmops("audit", "small").out
+    assert calmops("audit", "small", "--verify", "--json").json["holds"] is True
+    assert calmops("backup", "copy", "--json").json["artifacts"] > 5
+    assert calmops("backup", "copy").code == 2
+    assert calmops("fsck").out == "All is well.\n"
+    assert calmops("fsck", "--json").json == {"findings": [], "left": 0}
