@@ -8,6 +8,7 @@ from pathlib import Path
 
 NAMES = (
     "list_status",
+    "block_drift",
     "drain_overhead",
     "known_files",
     "five_files",

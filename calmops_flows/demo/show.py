@@ -61,7 +61,7 @@ def look_up(
         raise NotFoundError(f"{outcome.snapshot!r} has an outcome but no decision record")
     return Seen(
         month=month.name,
-        late_share=month.late_share,
+        late_share=month.share,
         n_columns=month.rows.shape[1],
         outcome=outcome,
         decision=decision,

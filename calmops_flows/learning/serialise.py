@@ -204,7 +204,8 @@ def version_mismatches(recorded: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _versions(estimator: Any) -> dict[str, str | None]:
-    steps = getattr(estimator, "steps", [("model", estimator)])
+    model = getattr(estimator, "global_", estimator)  # of a model per block: one for all
+    steps = getattr(model, "steps", [("model", model)])
     modules = {type(step).__module__.partition(".")[0] for _, step in steps}
     extra = sorted(_OF_MODULE[module] for module in modules if module in _OF_MODULE)
     return {name: _version_of(name) for name in ("python", *_PACKAGES, *extra)}

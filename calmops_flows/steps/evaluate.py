@@ -13,9 +13,10 @@ from calmops_flows.evaluation.metrics import Task, evaluate
 from calmops_flows.evaluation.predictions import Predictions
 from calmops_flows.learning.columns import infer_task, target_values
 from calmops_flows.learning.predict import predict
-from calmops_flows.learning.serialise import load_model, version_mismatches
+from calmops_flows.learning.serialise import version_mismatches
 from calmops_flows.records import Evaluation, ModelVersion
 from calmops_flows.steps.ingest import Ingested
+from calmops_flows.steps.models import read_model
 from calmops_flows.steps.predictions import to_bytes
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.store import registry
@@ -38,12 +39,14 @@ class Champion:
 class Labels:
     """Target of the labelled rows of a snapshot.
 
-    ``rows`` are their positions, ``y`` the values at these positions.
+    ``rows`` are their positions, ``y`` the values at these positions; ``judges`` marks
+    those that judge and never train, when they are not to be drawn.
     """
 
     task: Task
     rows: NDArray[np.int64]
     y: NDArray[Any]
+    judges: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def load_champion(run: SnapshotRun) -> Champion | None:
         return None
     version = registry.version(run.store.database, run.spec.name, run.state.champion)
     manifest = json.loads(run.store.artifacts.get(version.manifest))
-    estimator = load_model(run.store.artifacts.get(version.artifact))
+    estimator = read_model(run.store.artifacts, version.artifact)
     return Champion(version, estimator, manifest, version_mismatches(manifest))
 
 

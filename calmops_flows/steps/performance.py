@@ -121,7 +121,8 @@ def _of_regressor(
 def _encoded(estimator: Any, table: pa.Table, ingested: Ingested) -> Any:
     """Return the features as the champion's last step sees them."""
     frame = features(table, ingested.contract)
-    return estimator[:-1].transform(frame) if hasattr(estimator, "steps") else frame
+    model = getattr(estimator, "global_", estimator)  # of a model per block: one for all
+    return model[:-1].transform(frame) if hasattr(model, "steps") else frame
 
 
 def _estimate_rule(spec: PipelineSpec, judged: Judged, found: PerformanceEstimate) -> Rule:

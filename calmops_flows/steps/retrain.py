@@ -11,10 +11,10 @@ import pyarrow as pa
 from calmops_flows.data.contract import Contract
 from calmops_flows.learning.build import build_estimator
 from calmops_flows.learning.retraining.base import Fitted, TrainingContext
-from calmops_flows.learning.serialise import dump_model
 from calmops_flows.learning.split import split
 from calmops_flows.steps.evaluate import Labels
 from calmops_flows.steps.ingest import Ingested
+from calmops_flows.steps.models import keep_model
 from calmops_flows.steps.run import SnapshotRun
 
 if TYPE_CHECKING:
@@ -48,17 +48,25 @@ def retrain(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any)
     ModelError
         If the model cannot be built or fitted on these rows.
     """
-    rng = np.random.default_rng(run.seed("split"))
-    train, holdout = split(len(labels.rows), run.spec.evaluation, labels.y, rng)
+    train, holdout = _parts(run, labels)
     fitted = _fit(run, ingested, labels, train, champion)
-    return Challenger(fitted, run.store.artifacts.put(dump_model(fitted.estimator)), train, holdout)
+    artifact = keep_model(run.store.artifacts, fitted.estimator)
+    return Challenger(fitted, artifact, train, holdout)
+
+
+def _parts(run: SnapshotRun, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the labelled rows that teach, and those that judge."""
+    if labels.judges is not None:
+        return np.flatnonzero(~labels.judges), np.flatnonzero(labels.judges)
+    rng = np.random.default_rng(run.seed("split"))
+    return split(len(labels.rows), run.spec.evaluation, labels.y, rng)
 
 
 def refit(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -> Refitted:
     """Fit the accepted recipe once more, on the training and the judging rows."""
-    everything = np.arange(len(labels.rows))
-    fitted = _fit(run, ingested, labels, everything, champion)
-    artifact = run.store.artifacts.put(dump_model(fitted.estimator))
+    everything = np.ones(len(labels.rows), bool) if labels.judges is None else ~labels.judges
+    fitted = _fit(run, ingested, labels, np.flatnonzero(everything), champion)
+    artifact = keep_model(run.store.artifacts, fitted.estimator)
     return Refitted(artifact, fitted.fit_seconds, fitted.notes)
 
 
@@ -76,16 +84,17 @@ def _fit(
     champion: Any,
 ) -> Fitted:
     seed = run.seed("fit")
+    contract = features_contract(run, ingested.contract)
     context = TrainingContext(
         build=lambda: build_estimator(
             run.spec.model,
-            features_contract(run, ingested.contract),
+            contract,
             task=labels.task,
             random_state=seed,
             trusted=run.store.settings.trusted,
         ),
         table=ingested.table.take(pa.array(labels.rows[positions])),
-        contract=ingested.contract,
+        contract=contract,
         task=labels.task,
         seed=seed,
         champion=champion,

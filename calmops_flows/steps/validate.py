@@ -11,6 +11,7 @@ from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.settings import Settings
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.folders import check_folders
+from calmops_flows.steps.kinds import KINDS
 
 
 def validate(spec: PipelineSpec, settings: Settings) -> None:
@@ -27,6 +28,7 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
         If a detector needs a library that is not installed.
     """
     refuse_not_yet(spec)
+    KINDS[spec.kind].trainer.check(spec)
     check_options(spec.source.read_options)
     if spec.retrain.mode not in RETRAINERS:
         raise SpecError(

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
+from calmops_flows.data.source import natural_key
 from calmops_flows.errors import StaleRunError
-from calmops_flows.records import Snapshot
+from calmops_flows.records import Snapshot, SnapshotState
 from calmops_flows.store import ledger
 from calmops_flows.store.database import Database
 from calmops_flows.store.encoding import utc_text
 from calmops_flows.store.guard import check_token
 from calmops_flows.store.ledger import Arrival
-from calmops_flows.store.tables import contracts, files, pipelines, snapshots
+from calmops_flows.store.tables import (
+    contracts,
+    files,
+    model_versions,
+    outcomes,
+    pipelines,
+    snapshots,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +163,74 @@ def _drop_file(connection: Connection, file: Snapshot, heir: int) -> None:
     ):
         connection.execute(update(table).where(column == file.id).values({column.name: heir}))
     connection.execute(delete(snapshots).where(snapshots.c.id == file.id))
+
+
+def contents(database: Database, pipeline: str) -> list[Snapshot]:
+    """Return the newest processed content of each block that still holds, in natural order."""
+    query = (
+        _processed(pipeline)
+        .add_columns(snapshots)
+        .where(snapshots.c.superseded_by.is_(None))
+        .order_by(outcomes.c.at, snapshots.c.sequence)
+    )
+    with database.read() as connection:
+        newest = {row.block: ledger.to_snapshot(row) for row in connection.execute(query)}
+    return [newest[block] for block in sorted(newest, key=natural_key)]
+
+
+def profiles(
+    database: Database, pipeline: str, block: str, *, limit: int, newest: bool
+) -> list[str]:
+    """Return the profiles of the newest (or oldest) processed contents of one block.
+
+    Contents that were rewritten since are among them: a block's own past is what was seen
+    under its id.
+    """
+    order = (outcomes.c.at, snapshots.c.sequence)
+    query = (
+        _processed(pipeline)
+        .add_columns(snapshots.c.profile_digest)
+        .where(snapshots.c.block == block)
+        .order_by(*(column.desc() if newest else column for column in order))
+        .limit(limit)
+    )
+    with database.read() as connection:
+        return [row.profile_digest for row in connection.execute(query)]
+
+
+def taught_profile(database: Database, pipeline: str, version: int, block: str) -> str | None:
+    """Return the profile of the rows that a version learnt last under a block's id.
+
+    The version's parts were fitted by itself and the versions it descends from.
+    """
+    query = (
+        select(
+            model_versions.c.version,
+            model_versions.c.parent,
+            snapshots.c.block,
+            snapshots.c.profile_digest,
+        )
+        .join(snapshots, snapshots.c.id == model_versions.c.snapshot_id)
+        .where(model_versions.c.pipeline == pipeline, model_versions.c.version <= version)
+    )
+    with database.read() as connection:
+        versions = {row.version: row for row in connection.execute(query)}
+    at: int | None = version
+    while at is not None and at in versions:
+        if versions[at].block == block:
+            found: str = versions[at].profile_digest
+            return found
+        at = versions[at].parent
+    return None
+
+
+def _processed(pipeline: str) -> Select[Any]:
+    return (
+        select()
+        .select_from(snapshots.join(outcomes, outcomes.c.snapshot_id == snapshots.c.id))
+        .where(
+            snapshots.c.pipeline == pipeline,
+            snapshots.c.state == SnapshotState.PROCESSED,
+            snapshots.c.block.is_not(None),
+        )
+    )

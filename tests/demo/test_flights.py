@@ -8,7 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from calmops_flows.demo.flights import FEATURES, TARGET, WEATHER, Month, data_folder, read_months
+from calmops_flows.demo.flights import (
+    CANCELLED,
+    FEATURES,
+    TARGET,
+    WEATHER,
+    Month,
+    data_folder,
+    read_months,
+)
 from calmops_flows.errors import MissingExtraError, NotFoundError
 
 # Known only once the flight has left, or only identifying it.
@@ -68,6 +76,16 @@ def test_weather_is_missing_only_where_the_station_has_gaps(year: list[Month]) -
 
     assert missing["temp"] < 0.01
     assert missing["wind_gust"] > 0.5  # recorded only when there are gusts
+
+
+def test_every_flight_is_there_where_the_target_is_a_cancellation() -> None:
+    """8,255 of the 336,776 flights of 2013 have no departure: 2.45 %."""
+    year = read_months(data_folder(), target=CANCELLED)
+
+    cancelled = sum(int(month.rows[CANCELLED].sum()) for month in year)
+    assert (sum(len(month.rows) for month in year), cancelled) == (336_776, 8_255)
+    assert all(list(month.rows.columns) == [*FEATURES, CANCELLED] for month in year)
+    assert year[0].share == pytest.approx(521 / 27_004)
 
 
 def test_preparation_gives_the_same_rows_each_time(year: list[Month]) -> None:

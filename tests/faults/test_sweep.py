@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from calmops_flows.faults import DURABLE_WRITES
 from calmops_flows.settings import Settings
-from calmops_flows.store import Store, open_store, tables
+from calmops_flows.store import open_store
 from calmops_flows.store.history import history
 from tests.faults import workload
+from tests.faults.contents import contents
 from tests.store_dump import dump
 
 pytestmark = pytest.mark.faults
@@ -52,35 +52,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
     trace = home.parent / "passages"
     assert workload.in_process(workload.run_all, home, source, TRACE=str(trace)) == 0
     return home
-
-
-def contents(home: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of a store, having read every artifact that they name."""
-    with open_store(Settings(home=home)) as store:
-        rows = dump(store.database)
-        for digest in named_artifacts(store):
-            store.artifacts.get(digest)
-    return rows
-
-
-def named_artifacts(store: Store) -> set[str]:
-    """Return the digests of all artifacts that the rows refer to."""
-    columns = (
-        tables.snapshots.c.data_digest,
-        tables.snapshots.c.profile_digest,
-        tables.model_versions.c.artifact,
-        tables.model_versions.c.manifest,
-        tables.model_versions.c.judged_artifact,
-        tables.model_versions.c.profile_digest,
-        tables.drift_reports.c.reference_digest,
-        tables.predictions.c.artifact,
-    )
-    with store.database.read() as connection:
-        return {
-            digest
-            for column in columns
-            for digest in connection.execute(select(column).where(column.is_not(None))).scalars()
-        }
 
 
 def test_undisturbed_drain_does_what_the_sweep_needs(undisturbed: Path) -> None:

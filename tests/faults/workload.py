@@ -79,6 +79,35 @@ def make_spec(source: Path) -> PipelineSpec:
     )
 
 
+def make_block_source(folder: Path) -> Path:
+    """Write two files of blocks: new ones, a known one that drifts, and one that is a copy."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(8)
+    files = {
+        "part1.csv": [("a", 0.0, 1), ("b", 0.0, -1)],
+        "part2.csv": [("b", 3.0, 1), ("c", 0.0, -1)],
+    }
+    frames = {name: [_block(rng, *block) for block in found] for name, found in files.items()}
+    frames["part2.csv"].append(frames["part1.csv"][0])
+    for name, found in frames.items():
+        file = folder / name
+        pd.concat(found).to_csv(file, index=False)
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    return folder
+
+
+def _block(rng: np.random.Generator, site: str, shift: float, sign: int) -> pd.DataFrame:
+    X = rng.normal(shift, 1.0, (300, 2))
+    y = (sign * (X - shift).sum(axis=1) + rng.normal(0, 0.3, 300) > 0).astype(int)
+    return pd.DataFrame({"site": site, "a": X[:, 0], "b": X[:, 1], "y": y})
+
+
+def run_blocks(source: Path) -> None:
+    """Apply a spec of kind block and drain."""
+    spec = make_spec(source).model_dump(mode="json", by_alias=True)
+    api.run(parse_spec({**spec, "kind": "block", "block": {"column": "site"}}), wait=False)
+
+
 class DeafRunner(PlainRunner):
     """A runner whose outside takes nothing."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calmops_flows.errors import SpecError
 from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.steps.check_drift import reference_digest
 from calmops_flows.steps.decide import Opinion
@@ -20,6 +21,25 @@ if TYPE_CHECKING:
     from calmops_flows.steps.runner import StepCalls
 
 
+def has_one_class(labels: Labels) -> bool:
+    """Tell whether the labelled rows show nothing that tells classes apart."""
+    y = labels.y
+    return labels.task == "classification" and len(y) > 0 and bool((y == y[0]).all())
+
+
+def check_block_column(spec: PipelineSpec) -> None:
+    """Refuse a block column that cannot say whose rows these are."""
+    column = spec.block.column if spec.block else None
+    if column is None:
+        return
+    if column == spec.target:
+        raise SpecError(f"block.column {column!r} is the target, which cannot name a block")
+    if spec.contract.get(column, "string") not in {"string", "category"}:
+        raise SpecError(
+            f"block ids are read as text, but contract.{column} says {spec.contract[column]!r}"
+        )
+
+
 class Trainer:
     """Learns from whole files, in the retraining mode of the spec."""
 
@@ -31,6 +51,9 @@ class Trainer:
         SpecError
             If a part belongs to another kind.
         """
+        for part in ("block", "ipip"):
+            if getattr(spec, part) is not None:
+                raise SpecError(f"the part {part} is not for kind {spec.kind!r}")
 
     def settled(self, spec: PipelineSpec) -> PipelineSpec:
         """Return the spec with what this kind decides by itself."""

@@ -1,0 +1,104 @@
+"""What a pipeline of blocks keeps of its past: profiles and rows by block."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from calmops_flows.data.conform import conform
+from calmops_flows.evaluation.predictions import Predictions
+from calmops_flows.learning.columns import target_values
+from calmops_flows.learning.predict import predict
+from calmops_flows.profiles import from_bytes, merge, to_bytes
+from calmops_flows.steps.ingest import read_copy
+from calmops_flows.store import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from calmops_flows.steps.evaluate import Champion, Labels, Scored
+    from calmops_flows.steps.ingest import Ingested
+    from calmops_flows.steps.run import SnapshotRun
+
+
+def own_profile(run: SnapshotRun, champion: Champion | None) -> str | None:
+    """Return the digest of the profile of the block's own past, None if it has none.
+
+    ``drift.reference`` is read within the block: what the champion learnt from under
+    this id, else (or for ``previous``) the content before, the first one, or the last N.
+    """
+    block, reference = run.snapshot.block, run.spec.drift.reference
+    if block is None:
+        return None
+    database, name = run.store.database, run.spec.name
+    if reference == "champion" and champion is not None:
+        taught = blocks.taught_profile(database, name, champion.version.version, block)
+        if taught is not None:
+            return taught
+    n = int(reference.removeprefix("window:")) if reference.startswith("window:") else 1
+    digests = blocks.profiles(database, name, block, limit=n, newest=reference != "first")
+    if len(digests) < 2:
+        return digests[0] if digests else None
+    profiles = [from_bytes(run.store.artifacts.get(digest)) for digest in digests]
+    return run.store.artifacts.put(to_bytes(functools.reduce(merge, profiles)))
+
+
+def rows_of_blocks(
+    run: SnapshotRun, *, only: Collection[str] | None = None, besides: Collection[str] = ()
+) -> list[pa.Table]:
+    """Return the newest content of each block that was processed, in natural order."""
+    if run.contract is None:
+        raise AssertionError("the first file that is split brings the contract")
+    digests = [
+        block.data_digest
+        for block in blocks.contents(run.store.database, run.spec.name)
+        if block.block not in besides and (only is None or block.block in only)
+    ]
+    copies = [read_copy(run.store.artifacts, digest) for digest in digests if digest is not None]
+    return [conform(copy, run.contract).table for copy in copies]
+
+
+def with_judges(
+    run: SnapshotRun,
+    ingested: Ingested,
+    labels: Labels,
+    champion: Champion | None,
+    scored: Scored | None,
+) -> tuple[Ingested, Labels, Scored | None] | None:
+    """Put the rows of the evaluation blocks behind those of a block, to judge and not to train.
+
+    Returns
+    -------
+    tuple or None
+        Rows, labels and the champion's predictions of both; None when there are no
+        evaluation blocks, or none with a label has come yet.
+    """
+    named = {str(block) for block in run.spec.block.eval_blocks} if run.spec.block else set()
+    tables = rows_of_blocks(run, only=named) if named else []
+    if not tables:
+        return None
+    rows = pa.concat_tables(tables, promote_options="permissive")
+    y, is_labelled = target_values(rows, ingested.contract.target or "", labels.task)
+    if not is_labelled.any():
+        return None
+    n = ingested.table.num_rows
+    both = pa.concat_tables([ingested.table, rows], promote_options="permissive")
+    judges = np.concatenate([np.zeros(len(labels.rows), bool), np.ones(len(y), bool)])
+    positions = np.concatenate([labels.rows, n + np.flatnonzero(is_labelled)])
+    labels = replace(labels, rows=positions, y=np.concatenate([labels.y, y]), judges=judges)
+    if champion is not None and scored is not None:
+        said = predict(champion.estimator, rows, ingested.contract)
+        scored = replace(scored, predictions=_joined(scored.predictions, said))
+    return replace(ingested, table=both), labels, scored
+
+
+def _joined(a: Predictions, b: Predictions) -> Predictions:
+    """Put the predictions of one model for two batches behind one another."""
+    values = np.concatenate([a.values, b.values])
+    if a.probabilities is None or b.probabilities is None:
+        return Predictions(values, None, a.classes)
+    return Predictions(values, np.concatenate([a.probabilities, b.probabilities]), a.classes)
