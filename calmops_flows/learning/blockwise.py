@@ -47,6 +47,7 @@ class _Blockwise(BaseEstimator):  # type: ignore[misc]  # no types there
         Returns
         -------
         self
+            Fitted.
 
         Raises
         ------
@@ -77,6 +78,7 @@ class _Blockwise(BaseEstimator):  # type: ignore[misc]  # no types there
         Returns
         -------
         self
+            With these parts.
         """
         self.parts_ = dict(sorted(parts.items()))
         self.global_ = global_
@@ -107,6 +109,7 @@ class _Blockwise(BaseEstimator):  # type: ignore[misc]  # no types there
         Returns
         -------
         self
+            With these parts.
         """
         rest = {block: part for block, part in parts.items() if block != GLOBAL}
         return self.with_parts(rest, parts[GLOBAL])

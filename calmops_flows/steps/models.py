@@ -66,6 +66,15 @@ def read_model(artifacts: ArtifactStore, digest: str) -> Any:
     return shell.join_parts(parts)
 
 
+def named_parts(artifacts: ArtifactStore, digest: str) -> dict[str, str]:
+    """Return what a manifest says of a model's parts: digest by part; empty for a whole one."""
+    index = part_digests(artifacts.get(digest))
+    if not index:
+        return {}
+    parts = {f"block {name}" if name else "global": at for name, at in index["parts"].items()}
+    return {**parts, "shell": index["shell"]}
+
+
 def part_digests(content: bytes) -> dict[str, Any]:
     """Return what an index names: ``parts`` (digest by name) and ``shell``; empty for others."""
     if not content.startswith(_INDEX):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from calmops_flows.learning.serialise import manifest
 from calmops_flows.records import Attempt
+from calmops_flows.steps.models import named_parts
 from calmops_flows.store.commit import NewVersion, next_version
 from calmops_flows.store.encoding import canonical_json
 
@@ -78,7 +79,13 @@ def _manifest(run: SnapshotRun, tried: Tried, contract: Contract, task: str) -> 
     )
     if tried.importance is not None:
         described["importance"] = tried.importance
-    return described
+    made = {"judged": tried.challenger, "serving": tried.refitted}
+    parts = {
+        role: named
+        for role, model in made.items()
+        if model is not None and (named := named_parts(run.store.artifacts, model.artifact))
+    }
+    return {**described, "parts": parts} if parts else described
 
 
 def _version(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from calmops_flows.settings import Settings
 from calmops_flows.steps.models import part_digests, read_model
 from calmops_flows.steps.runner import PlainRunner
 from calmops_flows.store import open_store, registry
+from calmops_flows.store.fsck import fsck
 from calmops_flows.store.history import decision
 from calmops_flows.store.tables import snapshots
 from tests.steps.conftest import Stream, rows
@@ -83,6 +85,18 @@ def test_only_the_part_of_a_drifted_block_is_trained(sites: Stream) -> None:
     assert (promoted.decision, promoted.drift.is_drift) == ("promoted", True)
     before, after = parts(sites, 2), parts(sites, 3)
     assert {name for name in before if before[name] != after[name]} == {"b"}
+
+
+def test_fsck_and_export_know_every_part(sites: Stream, tmp_path: Path) -> None:
+    drop(sites, "1.csv", block("a", 1), block("b", 2, sign=-1))
+    sites.drain()
+
+    found = fsck(sites.store, repair=True, now=datetime.now(UTC) + timedelta(days=2))
+
+    assert found == ()
+    version = registry.version(sites.store.database, "stream", 2)
+    manifest = json.loads(sites.store.artifacts.get(version.manifest))
+    assert manifest["parts"]["serving"].keys() == {"block a", "block b", "global", "shell"}
 
 
 def test_block_is_compared_with_its_own_past_and_not_with_the_others(sites: Stream) -> None:
