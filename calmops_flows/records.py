@@ -76,6 +76,9 @@ class Snapshot:
         return self.path if self.block is None else f"{self.path}#{self.block}"
 
 
+NO_TEST = "none"  # detector of the entry that says why the values of a column have no test
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnDrift:
     """One test on one column.
@@ -129,11 +132,11 @@ class DriftReport:
 
     @property
     def untestable(self) -> dict[str, str]:
-        """Reason by name, for the columns none of whose tests could be run."""
+        """Reason by name, for the columns whose values could not be tested."""
         tested = {c.name for c in self.columns if c.is_drift is not None}
         reasons: dict[str, str] = {}
         for column in self.columns:
-            if column.name not in tested:
+            if column.name not in tested or column.detector == NO_TEST:
                 reasons.setdefault(column.name, column.reason or "no reason given")
         return reasons
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from calmops_flows.detectors.paired import coarse, paired_or_finding
 from calmops_flows.profiles import CategoricalColumn, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 N_BINS = 10
@@ -25,6 +23,15 @@ _ROWS_PER_BIN = 8
 _DRAWS = 2_000
 _MAX_DRAWN = 400_000
 _MAX_TOTAL = 10**9
+
+
+class Measure(Protocol):
+    """Maps counts of shape (..., n_cells) to distances of shape (...)."""
+
+    def __call__(
+        self, reference: NDArray[np.int64], current: NDArray[np.int64], /
+    ) -> NDArray[np.float64]:
+        """Compare two histograms over the same cells."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +149,7 @@ def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def compare_cells(
     cells: Cells,
-    measure: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]],
+    measure: Measure,
     *,
     power: float,
     error: float,
@@ -159,7 +166,7 @@ def compare_cells(
     ----------
     cells : Cells
         Two histograms.
-    measure : callable
+    measure : Measure
         Maps counts of shape (..., n_cells) to distances of shape (...).
     power : float
         Power that makes the distance quadratic in small differences.
@@ -184,6 +191,36 @@ def compare_cells(
     return Distance(
         value, by_chance, gamma_tail(certain, float(quadratic.mean()), float(quadratic.var()))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """What detectors share whose distance is quadratic in small differences of shares.
+
+    The effect is the distance less its mean under no change. Members name a
+    ``measure``, the ``curvature`` c of its approximation ``c * sum((p - q)^2 / h)``, and
+    whether statistic and effect are its root.
+    """
+
+    measure: ClassVar[Measure]
+    curvature: ClassVar[float]
+    is_rooted: ClassVar[bool] = False
+
+    name: str
+    kinds: frozenset[str] = frozenset({"numeric", "categorical"})
+    min_effect: float = 0.0
+
+    def __call__(self, reference: Column, current: Column) -> Finding:
+        """Test two columns."""
+        cells = cells_or_finding(self.name, reference, current)
+        if isinstance(cells, Finding):
+            return cells
+        error = root_error(cells, self.curvature)
+        found = compare_cells(cells, type(self).measure, power=1.0, error=error)
+        value, effect = found.value, max(found.value - found.by_chance, 0.0)
+        if self.is_rooted:
+            value, effect = math.sqrt(value), math.sqrt(effect)
+        return Finding(value, found.p_value, effect, found.p_min)
 
 
 def root_error(cells: Cells, curvature: float) -> float:

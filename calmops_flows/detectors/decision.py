@@ -11,9 +11,10 @@ from calmops_flows.detectors import ALL_DETECTORS
 from calmops_flows.detectors.base import ANY_KIND, Finding
 from calmops_flows.detectors.correction import CORRECTIONS
 from calmops_flows.detectors.dependence import dependence_notes, inflated
+from calmops_flows.detectors.identifiers import IDENTIFIER, is_identifier
 from calmops_flows.detectors.policy import DEFAULT_SUITE, JOINT_SHARE, ColumnPolicy, DriftPolicy
 from calmops_flows.profiles import Profile
-from calmops_flows.records import ColumnDrift, DriftReport
+from calmops_flows.records import NO_TEST, ColumnDrift, DriftReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BELOW_FLOOR",
+    "BELOW_THRESHOLD",
     "DEFAULT_SUITE",
     "NO_TEST",
     "ColumnPolicy",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 BELOW_FLOOR = "significant but below the effect floor"
-NO_TEST = "none"
+BELOW_THRESHOLD = "significant but below the threshold of the column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class _Test:
     floor: float
     weight: float
     finding: Finding
+    threshold: float | None = None
 
 
 def check(
@@ -57,7 +60,8 @@ def check(
     The family is every test on every column that could reject at ``alpha`` at
     all: one whose sample sizes or pooled values rule that out costs the others
     nothing. A test is drift when its adjusted p-value is at most ``alpha`` and its
-    effect reaches the floor. The joint test has two fifths of the error rate, the
+    effect reaches the floor. Columns that look like keys are untestable, and no part
+    of the joint test. The joint test has two fifths of the error rate, the
     columns three; if it finds drift, or cannot be run, the columns have it all.
 
     Parameters
@@ -88,9 +92,10 @@ def check(
     """
     left_out = ignore | {name for name, column in policy.columns.items() if not column.enabled}
     reference, current = _without(reference, left_out), _without(current, left_out)
-    joint = _joint(reference, current, policy)
+    keys = _keys(reference, current, policy)
+    joint = _joint(_without(reference, keys), _without(current, keys), policy)
     has_all = joint is None or joint.is_drift is not False
-    tests = list(_tests(reference, current, policy))
+    tests = list(_tests(reference, current, policy, keys))
     adjusted = _adjust(tests, policy, 1.0 if has_all else 1.0 - JOINT_SHARE)
     columns = tuple(_judge(*pair, policy) for pair in zip(tests, adjusted, strict=True))
     return DriftReport(
@@ -111,6 +116,18 @@ def _without(profile: Profile, names: frozenset[str] | set[str]) -> Profile:
         kept = [name for name in sample.rows.column_names if name not in names]
         sample = replace(sample, rows=sample.rows.select(kept))
     return Profile(profile.n_rows, columns, sample)
+
+
+def _keys(reference: Profile, current: Profile, policy: DriftPolicy) -> frozenset[str]:
+    """Return the columns that look like keys in both batches, unless a detector is set."""
+    return frozenset(
+        name
+        for name, before in reference.columns.items()
+        if name in current.columns
+        and not policy.names_detector(name)
+        and is_identifier(before)
+        and is_identifier(current.columns[name])
+    )
 
 
 def _joint(reference: Profile, current: Profile, policy: DriftPolicy) -> ColumnDrift | None:
@@ -134,51 +151,62 @@ def _joint(reference: Profile, current: Profile, policy: DriftPolicy) -> ColumnD
     return _judge(test, adjusted, policy)
 
 
-def _tests(reference: Profile, current: Profile, policy: DriftPolicy) -> Iterator[_Test]:
+def _tests(
+    reference: Profile, current: Profile, policy: DriftPolicy, keys: frozenset[str]
+) -> Iterator[_Test]:
     for name, before in reference.columns.items():
         after = current.columns.get(name)
         if after is None:
             yield _untested(before, "column only in the reference data")
         elif policy.dependence == "block":
-            yield from _column_tests(inflated(before), inflated(after), policy)
+            yield from _column_tests(inflated(before), inflated(after), policy, keys)
         else:
-            yield from _column_tests(before, after, policy)
+            yield from _column_tests(before, after, policy, keys)
     for name, after in current.columns.items():
         if name not in reference.columns:
             yield _untested(after, "column only in the current data")
 
 
-def _column_tests(before: Column, after: Column, policy: DriftPolicy) -> Iterator[_Test]:
+def _column_tests(
+    before: Column, after: Column, policy: DriftPolicy, keys: frozenset[str]
+) -> Iterator[_Test]:
     name = before.name
     kind = after.kind if before.kind == "null" else before.kind
-    clash = after.kind not in {kind, "null"}
-    if clash:
-        yield _untested(before, f"kind changed from {before.kind} to {after.kind}")
-    n_tests = int(clash)
+    why = IDENTIFIER if name in keys and after.kind == kind else _why_untestable(before, after)
+    if why is not None:
+        yield _untested(before, why)
+    n_tests = int(why is not None)
     for detector in (ALL_DETECTORS[key] for key in policy.detectors_for(name)):
-        if kind not in detector.kinds or (clash and detector.kinds != ANY_KIND):
+        if kind not in detector.kinds or (why is not None and detector.kinds != ANY_KIND):
             continue
         finding = detector(before, after)
         if finding is not None:
             n_tests += 1
-            floor, weight = policy.floor(name, detector.min_effect), policy.weight(detector.name)
-            yield _Test(name, kind, detector.name, floor, weight, finding)
+            threshold = policy.threshold(name, detector.name)
+            default = detector.min_effect if threshold is None else 0.0
+            floor, weight = policy.floor(name, default), policy.weight(detector.name)
+            yield _Test(name, kind, detector.name, floor, weight, finding, threshold)
     if not n_tests:
-        yield _untested(before, _why_untested(before, kind))
+        reason = "all values missing in the reference and the current data"
+        if kind != "null":
+            reason = f"no detector of the policy applies to {kind} columns"
+        yield _untested(before, reason)
 
 
 def _untested(column: Column, reason: str) -> _Test:
     return _Test(column.name, column.kind, NO_TEST, 0.0, 1.0, Finding.untestable(reason))
 
 
-def _why_untested(column: Column, kind: str) -> str:
-    reasons = {
-        "date": "dates advance by nature; only their missing rate is tested",
-        "null": "all values missing in the reference and the current data",
-        "opaque": f"values of type {getattr(column, 'type', kind)} have no test; "
-        "only their missing rate is tested",
-    }
-    return reasons.get(kind, f"no detector of the policy applies to {kind} columns")
+def _why_untestable(before: Column, after: Column) -> str | None:
+    """Say why the values of two columns have no test, whatever the policy, or None."""
+    kind, column = (after.kind, after) if before.kind == "null" else (before.kind, before)
+    if after.kind not in {kind, "null"}:
+        return f"kind changed from {before.kind} to {after.kind}"
+    if kind == "date":
+        return "dates advance by nature: their values are not tested"
+    if kind == "opaque":
+        return f"values of type {getattr(column, 'type', kind)} have no test"
+    return None
 
 
 def _adjust(tests: list[_Test], policy: DriftPolicy, share: float) -> list[float | None]:
@@ -204,9 +232,9 @@ def _judge(test: _Test, adjusted: float | None, policy: DriftPolicy) -> ColumnDr
     if finding == Finding.unchanged():
         is_drift, adjusted = False, 1.0
     elif adjusted is not None:
-        is_large = finding.effect_size is not None and finding.effect_size >= test.floor
-        is_drift = adjusted <= policy.alpha and is_large
-        reason = BELOW_FLOOR if adjusted <= policy.alpha and not is_large else None
+        small = _why_small(test)
+        is_drift = adjusted <= policy.alpha and small is None
+        reason = small if adjusted <= policy.alpha else None
     elif reason is None:
         reason = f"too few values: the smallest possible p-value is {finding.p_min:.2g}"
     return ColumnDrift(
@@ -220,6 +248,14 @@ def _judge(test: _Test, adjusted: float | None, policy: DriftPolicy) -> ColumnDr
         is_drift=is_drift,
         reason=reason,
     )
+
+
+def _why_small(test: _Test) -> str | None:
+    """Say what a change falls short of, or None if it is large enough to matter."""
+    statistic, effect = test.finding.statistic, test.finding.effect_size
+    if test.threshold is not None and (statistic is None or abs(statistic) < test.threshold):
+        return BELOW_THRESHOLD
+    return BELOW_FLOOR if effect is None or effect < test.floor else None
 
 
 def _verdict(

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calmops_flows.detectors.base import Finding
-from calmops_flows.detectors.cells import cells_or_finding, compare_cells, root_error, shares
-from calmops_flows.profiles import Column
+from calmops_flows.detectors.cells import Divergence, shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def hellinger(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute the squared Hellinger distance of two histograms.
+
+    Parameters
+    ----------
+    reference, current : ndarray of shape (..., n_cells)
+        Counts over the same cells; each sum must be positive.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        0 when the two shares are equal.
+    """
+    p, q = shares(reference), shares(current)
+    squared: NDArray[np.float64] = ((np.sqrt(p) - np.sqrt(q)) ** 2).sum(axis=-1) / 2.0
+    return squared
+
+
 @dataclass(frozen=True, slots=True)
-class Hellinger:
+class Hellinger(Divergence):
     """Compare two columns by the Hellinger distance [1]_.
 
     Numbers are cut at pooled deciles. The effect is the root of the squared distance
@@ -40,34 +55,9 @@ class Hellinger:
     (0.0712, True)
     """
 
+    measure = staticmethod(hellinger)
+    curvature = 0.125
+    is_rooted = True
+
     name: str = "hellinger"
-    kinds: frozenset[str] = frozenset({"numeric", "categorical"})
     min_effect: float = 0.035
-
-    def __call__(self, reference: Column, current: Column) -> Finding:
-        """Test two columns."""
-        cells = cells_or_finding(self.name, reference, current)
-        if isinstance(cells, Finding):
-            return cells
-        error = root_error(cells, 0.125)
-        found = compare_cells(cells, hellinger, power=1.0, error=error)
-        effect = math.sqrt(max(found.value - found.by_chance, 0.0))
-        return Finding(math.sqrt(found.value), found.p_value, effect, found.p_min)
-
-
-def hellinger(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute the squared Hellinger distance of two histograms.
-
-    Parameters
-    ----------
-    reference, current : ndarray of shape (..., n_cells)
-        Counts over the same cells; each sum must be positive.
-
-    Returns
-    -------
-    ndarray of shape (...)
-        0 when the two shares are equal.
-    """
-    p, q = shares(reference), shares(current)
-    squared: NDArray[np.float64] = ((np.sqrt(p) - np.sqrt(q)) ** 2).sum(axis=-1) / 2.0
-    return squared

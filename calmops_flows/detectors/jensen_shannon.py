@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calmops_flows.detectors.base import Finding
-from calmops_flows.detectors.cells import cells_or_finding, compare_cells, root_error, smoothed
-from calmops_flows.profiles import Column
+from calmops_flows.detectors.cells import Divergence, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def jensen_shannon(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute the Jensen-Shannon divergence of two histograms, in nats.
+
+    Parameters
+    ----------
+    reference, current : ndarray of shape (..., n_cells)
+        Counts over the same cells; each sum must be positive.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        0 when the two shares are equal.
+    """
+    p, q = smoothed(reference), smoothed(current)
+    middle = (p + q) / 2.0
+    terms = p * np.log(p / middle) + q * np.log(q / middle)
+    divergence: NDArray[np.float64] = (terms.sum(axis=-1) / 2.0).clip(min=0.0)
+    return divergence
+
+
 @dataclass(frozen=True, slots=True)
-class JensenShannon:
+class JensenShannon(Divergence):
     """Compare two columns by the Jensen-Shannon distance [1]_.
 
     The root of the divergence in nats; numbers are cut at pooled deciles. The effect
@@ -40,36 +57,9 @@ class JensenShannon:
     (0.0711, True)
     """
 
+    measure = staticmethod(jensen_shannon)
+    curvature = 0.125
+    is_rooted = True
+
     name: str = "jensen_shannon"
-    kinds: frozenset[str] = frozenset({"numeric", "categorical"})
     min_effect: float = 0.035
-
-    def __call__(self, reference: Column, current: Column) -> Finding:
-        """Test two columns."""
-        cells = cells_or_finding(self.name, reference, current)
-        if isinstance(cells, Finding):
-            return cells
-        error = root_error(cells, 0.125)
-        found = compare_cells(cells, jensen_shannon, power=1.0, error=error)
-        effect = math.sqrt(max(found.value - found.by_chance, 0.0))
-        return Finding(math.sqrt(found.value), found.p_value, effect, found.p_min)
-
-
-def jensen_shannon(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute the Jensen-Shannon divergence of two histograms, in nats.
-
-    Parameters
-    ----------
-    reference, current : ndarray of shape (..., n_cells)
-        Counts over the same cells; each sum must be positive.
-
-    Returns
-    -------
-    ndarray of shape (...)
-        0 when the two shares are equal.
-    """
-    p, q = smoothed(reference), smoothed(current)
-    middle = (p + q) / 2.0
-    terms = p * np.log(p / middle) + q * np.log(q / middle)
-    divergence: NDArray[np.float64] = (terms.sum(axis=-1) / 2.0).clip(min=0.0)
-    return divergence

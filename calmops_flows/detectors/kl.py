@@ -7,16 +7,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calmops_flows.detectors.base import Finding
-from calmops_flows.detectors.cells import cells_or_finding, compare_cells, root_error, smoothed
-from calmops_flows.profiles import Column
+from calmops_flows.detectors.cells import Divergence, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def kl(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute the divergence of the current histogram from the reference, in nats.
+
+    Parameters
+    ----------
+    reference, current : ndarray of shape (..., n_cells)
+        Counts over the same cells; each sum must be positive.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        0 when the two shares are equal.
+    """
+    p, q = smoothed(reference), smoothed(current)
+    divergence: NDArray[np.float64] = (q * np.log(q / p)).sum(axis=-1).clip(min=0.0)
+    return divergence
+
+
 @dataclass(frozen=True, slots=True)
-class KullbackLeibler:
+class KullbackLeibler(Divergence):
     """Compare two columns by the Kullback-Leibler divergence [1]_.
 
     Of the current column from the reference, in nats; numbers are cut at pooled
@@ -40,34 +56,8 @@ class KullbackLeibler:
     (0.0204, True)
     """
 
+    measure = staticmethod(kl)
+    curvature = 0.5
+
     name: str = "kl"
-    kinds: frozenset[str] = frozenset({"numeric", "categorical"})
     min_effect: float = 0.005
-
-    def __call__(self, reference: Column, current: Column) -> Finding:
-        """Test two columns."""
-        cells = cells_or_finding(self.name, reference, current)
-        if isinstance(cells, Finding):
-            return cells
-        error = root_error(cells, 0.5)
-        found = compare_cells(cells, kl, power=1.0, error=error)
-        effect = max(found.value - found.by_chance, 0.0)
-        return Finding(found.value, found.p_value, effect, found.p_min)
-
-
-def kl(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute the divergence of the current histogram from the reference, in nats.
-
-    Parameters
-    ----------
-    reference, current : ndarray of shape (..., n_cells)
-        Counts over the same cells; each sum must be positive.
-
-    Returns
-    -------
-    ndarray of shape (...)
-        0 when the two shares are equal.
-    """
-    p, q = smoothed(reference), smoothed(current)
-    divergence: NDArray[np.float64] = (q * np.log(q / p)).sum(axis=-1).clip(min=0.0)
-    return divergence

@@ -42,11 +42,17 @@ class ColumnPolicy:
         Detector instead of the policy's; the missing rate is tested besides.
     min_effect : float, optional
         Floor instead of the policy's.
+    threshold : float, optional
+        Smallest size of the statistic of ``detector``, as reported and in its own
+        unit (0.2 for a PSI of 0.2), that counts as drift. It takes the place of the
+        floor on the effect, unless ``min_effect`` is given too; the p-value must
+        hold besides.
     """
 
     enabled: bool = True
     detector: str | None = None
     min_effect: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,12 @@ class DriftPolicy:
         floors = {"drift.min_effect": self.min_effect}
         for name, column in self.columns.items():
             floors[f"drift.columns.{name}.min_effect"] = column.min_effect
+            floors[f"drift.columns.{name}.threshold"] = column.threshold
+            if column.threshold is not None and column.detector is None:
+                raise SpecError(
+                    f"drift.columns.{name}.threshold is in the unit of a detector's statistic; "
+                    f"name it in drift.columns.{name}.detector, for example psi"
+                )
         for where, floor in floors.items():
             if floor is not None and not floor >= 0.0:
                 raise SpecError(f"{where} must not be negative, got {floor!r}")
@@ -145,8 +157,7 @@ class DriftPolicy:
             vote=spec.vote,
             dependence=spec.dependence,
             columns={
-                name: ColumnPolicy(column.enabled, column.detector, column.min_effect)
-                for name, column in spec.columns.items()
+                name: ColumnPolicy(**column.model_dump()) for name, column in spec.columns.items()
             },
         )
 
@@ -157,6 +168,16 @@ class DriftPolicy:
             return self.detectors
         rest = ("missing_rate",) if "missing_rate" in self.detectors else ()
         return tuple(dict.fromkeys((override.detector, *rest)))
+
+    def names_detector(self, column: str) -> bool:
+        """Tell whether a column has a detector of its own."""
+        override = self.columns.get(column)
+        return override is not None and override.detector is not None
+
+    def threshold(self, column: str, detector: str) -> float | None:
+        """Return the bound that a column sets for the statistic of its detector."""
+        override = self.columns.get(column)
+        return override.threshold if override and override.detector == detector else None
 
     def weight(self, detector: str) -> float:
         """Return the relative share of the error rate that a test gets."""

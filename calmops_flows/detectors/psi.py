@@ -7,16 +7,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calmops_flows.detectors.base import Finding
-from calmops_flows.detectors.cells import cells_or_finding, compare_cells, root_error, smoothed
-from calmops_flows.profiles import Column
+from calmops_flows.detectors.cells import Divergence, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def psi(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute the population stability index of two histograms, in nats.
+
+    Parameters
+    ----------
+    reference, current : ndarray of shape (..., n_cells)
+        Counts over the same cells; each sum must be positive.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        0 when the two shares are equal.
+    """
+    p, q = smoothed(reference), smoothed(current)
+    index: NDArray[np.float64] = ((p - q) * np.log(p / q)).sum(axis=-1)
+    return index
+
+
 @dataclass(frozen=True, slots=True)
-class PopulationStability:
+class PopulationStability(Divergence):
     """Compare two columns by the population stability index [1]_.
 
     Numbers are cut at pooled deciles, half a row is added to each cell, and the
@@ -39,34 +55,8 @@ class PopulationStability:
     (0.0405, True)
     """
 
+    measure = staticmethod(psi)
+    curvature = 1.0
+
     name: str = "psi"
-    kinds: frozenset[str] = frozenset({"numeric", "categorical"})
     min_effect: float = 0.01
-
-    def __call__(self, reference: Column, current: Column) -> Finding:
-        """Test two columns."""
-        cells = cells_or_finding(self.name, reference, current)
-        if isinstance(cells, Finding):
-            return cells
-        error = root_error(cells, 1.0)
-        found = compare_cells(cells, psi, power=1.0, error=error)
-        effect = max(found.value - found.by_chance, 0.0)
-        return Finding(found.value, found.p_value, effect, found.p_min)
-
-
-def psi(reference: NDArray[np.int64], current: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute the population stability index of two histograms, in nats.
-
-    Parameters
-    ----------
-    reference, current : ndarray of shape (..., n_cells)
-        Counts over the same cells; each sum must be positive.
-
-    Returns
-    -------
-    ndarray of shape (...)
-        0 when the two shares are equal.
-    """
-    p, q = smoothed(reference), smoothed(current)
-    index: NDArray[np.float64] = ((p - q) * np.log(p / q)).sum(axis=-1)
-    return index

@@ -32,12 +32,14 @@ FORMAT = "calmops-profile"
 VERSION = 1
 _KEY = b"calmops"
 _NUMBERS = ("n", "n_missing", "n_infinite", "rank_error")
+_SHARES = ("autocorrelation", "rising")
 _FIELDS = (
     "name",
     "kind",
     "type",
     *_NUMBERS,
     "autocorrelation",
+    "rising",
     "values",
     "levels",
     "counts",
@@ -67,7 +69,7 @@ def to_bytes(profile: Profile) -> bytes:
         from_texts([column.kind for column in columns]),
         from_texts([getattr(column, "type", "") for column in columns]),
         *(from_numbers(_integers([getattr(c, field, 0) for c in columns])) for field in _NUMBERS),
-        from_numbers(np.array([getattr(c, "autocorrelation", 0.0) for c in columns], np.float64)),
+        *(from_numbers(_floats([getattr(c, field, 0.0) for c in columns])) for field in _SHARES),
         _lists([getattr(column, "values", _NO_FLOATS) for column in columns], _NO_FLOATS),
         _text_lists([getattr(column, "levels", ()) for column in columns]),
         _lists([getattr(column, "counts", _NO_INTEGERS) for column in columns], _NO_INTEGERS),
@@ -141,7 +143,7 @@ def _sample(data: bytes, stated: dict[str, int] | None) -> RowSample | None:
 def _columns(batch: pa.RecordBatch) -> list[Column]:
     texts = {field: batch.column(field).to_pylist() for field in ("name", "kind", "type")}
     numbers = {field: as_integers(batch.column(field)).tolist() for field in _NUMBERS}
-    serial = as_floats(batch.column("autocorrelation")).tolist()
+    serial, rising = (as_floats(batch.column(field)).tolist() for field in _SHARES)
     values = _parts(batch.column("values"), as_floats)
     counts = _parts(batch.column("counts"), as_integers)
     tails = _parts(batch.column("tail"), as_integers)
@@ -151,7 +153,7 @@ def _columns(batch: pa.RecordBatch) -> list[Column]:
         name, (n, missing, infinite, error) = texts["name"][i], (numbers[f][i] for f in _NUMBERS)
         if kind in {"numeric", "date"}:
             column: Column = NumericColumn(
-                name, kind, n, missing, infinite, values[i], counts[i], error, serial[i]
+                name, kind, n, missing, infinite, values[i], counts[i], error, serial[i], rising[i]
             )
         elif kind == "categorical":
             column = CategoricalColumn(
@@ -182,6 +184,10 @@ def _checked(column: Column) -> Column:
 
 def _integers(values: Sequence[int]) -> NDArray[np.int64]:
     return np.fromiter(values, np.int64, len(values))
+
+
+def _floats(values: Sequence[float]) -> NDArray[np.float64]:
+    return np.fromiter(values, np.float64, len(values))
 
 
 def _lists(parts: Sequence[NDArray[Any]], empty: NDArray[Any]) -> pa.Array:

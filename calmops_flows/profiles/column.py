@@ -40,6 +40,8 @@ class NumericColumn:
         Largest error of any rank, in rows; 0 when the column is exact.
     autocorrelation : float
         Correlation of consecutive rows' values, clipped to their central 98 %.
+    rising : float
+        Share of rows whose value exceeds that of the row before, for whole numbers; else 0.
     inflation : float
         Rows that tell as much as one independent row; set by a policy for
         dependent rows, never stored.
@@ -54,6 +56,7 @@ class NumericColumn:
     counts: NDArray[np.int64]
     rank_error: int
     autocorrelation: float = 0.0
+    rising: float = 0.0
     inflation: float = 1.0
 
     @property
@@ -155,6 +158,13 @@ def mean_autocorrelation(
     a: NumericColumn | CategoricalColumn, b: NumericColumn | CategoricalColumn
 ) -> float:
     """Return the mean autocorrelation of two columns, weighted by their values."""
-    both = a.n_present + b.n_present
-    total = a.autocorrelation * a.n_present + b.autocorrelation * b.n_present
-    return total / both if both else 0.0
+    return _weighted(a.autocorrelation, a.n_present, b.autocorrelation, b.n_present)
+
+
+def mean_rising(a: NumericColumn, b: NumericColumn) -> float:
+    """Return the mean share of rising rows of two columns, weighted by their values."""
+    return _weighted(a.rising, a.n_present, b.rising, b.n_present)
+
+
+def _weighted(a: float, n: int, b: float, m: int) -> float:
+    return (a * n + b * m) / (n + m) if n + m else 0.0

@@ -9,7 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calmops_flows.profiles.arrow import as_floats, as_integers
-from calmops_flows.profiles.column import CountedColumn, NumericColumn, mean_autocorrelation
+from calmops_flows.profiles.column import (
+    CountedColumn,
+    NumericColumn,
+    mean_autocorrelation,
+    mean_rising,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +52,7 @@ def summarise_numbers(name: str, column: pa.ChunkedArray) -> NumericColumn | Cou
     n, n_missing = len(column), len(column) - len(values)
     if not len(values):
         return CountedColumn(name, "null", n, n_missing, str(column.type))
+    kind: Literal["numeric", "date"] = "date" if is_date(column.type) else "numeric"
     in_order = values.copy()
     values.sort()
     last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
@@ -55,7 +61,6 @@ def summarise_numbers(name: str, column: pa.ChunkedArray) -> NumericColumn | Cou
     if len(values) > EXACT_ROWS and len(points) > EXACT_DISTINCT:
         n_points = min(max(len(values) // _ROWS_PER_POINT, GRID_POINTS), MAX_GRID_POINTS)
         points, counts, rank_error = _coarsen(points, counts, n_points)
-    kind: Literal["numeric", "date"] = "date" if is_date(column.type) else "numeric"
     n_infinite = int(np.isinf(values).sum())
     return NumericColumn(
         name=name,
@@ -66,8 +71,17 @@ def summarise_numbers(name: str, column: pa.ChunkedArray) -> NumericColumn | Cou
         values=points,
         counts=counts,
         rank_error=rank_error,
+        rising=0.0 if kind == "date" else _rising(in_order, points),
         autocorrelation=0.0 if kind == "date" else _autocorrelation(in_order, values),
     )
+
+
+def _rising(in_order: NDArray[np.float64], points: NDArray[np.float64]) -> float:
+    """Return the share of rising steps of whole numbers; 0 when that tells nothing."""
+    steps = len(in_order) - 1
+    if steps < 1 or not (float(points[0]).is_integer() and float(points[-1]).is_integer()):
+        return 0.0
+    return round(int(np.count_nonzero(in_order[1:] > in_order[:-1])) / steps, 4)
 
 
 def _autocorrelation(in_order: NDArray[np.float64], ordered: NDArray[np.float64]) -> float:
@@ -107,6 +121,7 @@ def merge_numbers(a: NumericColumn, b: NumericColumn) -> NumericColumn:
         counts=counts,
         rank_error=rank_error,
         autocorrelation=mean_autocorrelation(a, b),
+        rising=mean_rising(a, b),
     )
 
 

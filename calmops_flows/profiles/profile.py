@@ -62,8 +62,8 @@ def profile(
     Returns
     -------
     Profile
-        Independent of the chunks, and but for the sample and the autocorrelation of
-        the order of the rows.
+        Independent of the chunks; only the sample, and what a column says of
+        consecutive rows, depend on the order of the rows.
 
     Raises
     ------

@@ -54,6 +54,8 @@ class ColumnDriftSpec(Part):
     """Detector instead of the default one."""
     min_effect: float | None = Field(None, ge=0)
     """Effect floor instead of the default one."""
+    threshold: float | None = Field(None, ge=0)
+    """Smallest statistic of `detector` that is drift, in its own unit (psi: 0.2)."""
 
 
 class DriftSpec(Part):

@@ -10,7 +10,14 @@ import pyarrow as pa
 import pytest
 
 from calmops_flows.detectors import DETECTORS
-from calmops_flows.detectors.decision import BELOW_FLOOR, DEFAULT_SUITE, DriftPolicy, check
+from calmops_flows.detectors.decision import (
+    BELOW_FLOOR,
+    BELOW_THRESHOLD,
+    DEFAULT_SUITE,
+    ColumnPolicy,
+    DriftPolicy,
+    check,
+)
 from calmops_flows.errors import SpecError
 from calmops_flows.profiles import profile
 from calmops_flows.records import ColumnDrift, DriftReport
@@ -196,9 +203,7 @@ def test_dates_that_advance_are_no_drift() -> None:
     report = compare({"day": days[:30]}, {"day": days[30:]})
 
     assert report.is_drift is None
-    assert report.untestable == {
-        "day": "dates advance by nature; only their missing rate is tested"
-    }
+    assert report.untestable == {"day": "dates advance by nature: their values are not tested"}
 
 
 def test_missing_dates_are_drift() -> None:
@@ -305,3 +310,53 @@ def test_restricted_policy_says_that_no_detector_applies() -> None:
 def test_policy_refuses_what_it_does_not_know(values: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         DriftPolicy(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([[1], None, [2, 3]] * 400),
+        pa.array([{"a": 1}, None, {"a": 2}] * 400),
+        pa.array([b"x", None, b"y"] * 400),
+        pa.array([1, None, 3] * 400, pa.timestamp("s")),
+    ],
+    ids=["list", "struct", "binary", "date"],
+)
+def test_values_without_a_test_are_named_beside_their_missing_rate(values: pa.Array) -> None:
+    fuller = pa.table({"x": values.drop_null()})
+
+    report = check(profile(fuller), profile(pa.table({"x": values})), DriftPolicy())
+
+    assert [test.detector for test in report.columns] == ["none", "missing_rate"]
+    assert report.drifted == ("x",)
+    assert list(report.untestable) == ["x"]
+
+
+@pytest.mark.parametrize(("threshold", "is_drift"), [(0.03, True), (0.05, False)])
+def test_threshold_is_held_against_the_statistic(threshold: float, is_drift: bool) -> None:
+    before = profile(pa.table({"x": ["a"] * 600 + ["b"] * 400}))
+    after = profile(pa.table({"x": ["a"] * 500 + ["b"] * 500}))
+    override = ColumnPolicy(detector="psi", threshold=threshold)
+
+    report = check(before, after, DriftPolicy(columns={"x": override}))
+
+    (test,) = [test for test in report.columns if test.detector == "psi"]
+    assert test.statistic == pytest.approx(0.0405, abs=1e-3)  # as the doctest of psi states
+    assert test.is_drift is is_drift
+    assert test.reason == (None if is_drift else BELOW_THRESHOLD)
+
+
+def test_threshold_does_not_stand_in_for_significance() -> None:
+    before = profile(pa.table({"x": ["a"] * 6 + ["b"] * 14}))
+    after = profile(pa.table({"x": ["a"] * 12 + ["b"] * 8}))
+    override = ColumnPolicy(detector="psi", threshold=0.1)
+
+    report = check(before, after, DriftPolicy(columns={"x": override}))
+
+    assert report.columns[0].statistic > 0.1  # type: ignore[operator]
+    assert report.is_drift is False
+
+
+def test_threshold_without_its_detector_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"drift\.columns\.x\.detector"):
+        DriftPolicy(columns={"x": ColumnPolicy(threshold=0.2)})

@@ -30,6 +30,9 @@ def without_order(summary: Profile) -> bytes:
         name: column if isinstance(column, CountedColumn) else replace(column, autocorrelation=0.0)
         for name, column in summary.columns.items()
     }
+    for name, column in columns.items():
+        if isinstance(column, NumericColumn):
+            columns[name] = replace(column, rising=0.0)
     return to_bytes(replace(summary, columns=columns))
 
 
