@@ -27,6 +27,13 @@ class SnapshotState(StrEnum):
     DROPPED = "dropped"
 
 
+class Role(StrEnum):
+    """What a file of the ledger brings."""
+
+    DATA = "data"
+    LABELS = "labels"
+
+
 class DecisionKind(StrEnum):
     """What was decided about a snapshot."""
 
@@ -69,6 +76,7 @@ class Snapshot:
     superseded_by: int | None = None
     duplicate_of: int | None = None
     discovered_at: datetime | None = None
+    role: Role = Role.DATA
 
     @property
     def label(self) -> str:

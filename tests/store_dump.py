@@ -34,7 +34,7 @@ DROPPED = frozenset(
 )
 DROPPED_IN_JSON = frozenset({"cost_seconds", "fit_seconds", "open_until", "run_id", "at"})
 JSON = frozenset({"record", "payload", "breaker", "spec", "contract"})
-SNAPSHOT_IDS = frozenset({"snapshot_id", "superseded_by", "duplicate_of"})
+SNAPSHOT_IDS = frozenset({"snapshot_id", "label_id", "superseded_by", "duplicate_of"})
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:

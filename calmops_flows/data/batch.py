@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from calmops_flows.settings import Settings
 
+_TEXT = frozenset({"string", "category", "key"})
 MEBIBYTE = 2**20
 SUFFIXES = {
     ".csv": "csv",
@@ -97,6 +98,6 @@ class Request:
 
     @property
     def text_columns(self) -> frozenset[str]:
-        """Columns that the contract says are text, whatever they look like."""
+        """Columns that the contract says are text (keys are), whatever they look like."""
         types = self.types or {}
-        return frozenset(name for name, kind in types.items() if kind in {"string", "category"})
+        return frozenset(name for name, kind in types.items() if kind in _TEXT)

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calmops_flows.data.contract import ColumnContract, Contract, missing_count
-from calmops_flows.data.kinds import ARROW_TYPES, contract_type
+from calmops_flows.data.kinds import ARROW_TYPES, KEY, contract_type
+from calmops_flows.data.labels import key_texts
 from calmops_flows.errors import SnapshotError
 
 if TYPE_CHECKING:
@@ -174,6 +175,10 @@ def _same(column: ColumnContract, values: pa.ChunkedArray) -> tuple[pa.ChunkedAr
     return _canonical(column, values, column.type), []
 
 
+def _key(_: ColumnContract, values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[str]]:
+    return pa.chunked_array([key_texts(values)]), []
+
+
 def _int_of_float(
     column: ColumnContract, values: pa.ChunkedArray
 ) -> tuple[pa.ChunkedArray, list[str]]:
@@ -215,6 +220,7 @@ def _date_of_timestamp(
 
 _CASTS: dict[tuple[str, str], Callable[..., tuple[pa.ChunkedArray, list[str]]]] = {
     **{(kind, kind): _same for kind in ARROW_TYPES},
+    **{(KEY, kind): _key for kind in ARROW_TYPES},
     ("int", "float"): _int_of_float,
     ("int", "bool"): _number_of_bool,
     ("float", "int"): _same,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from calmops_flows.data.kinds import ARROW_TYPES, contract_type
+from calmops_flows.data.kinds import ARROW_TYPES, KEY, contract_type
 from calmops_flows.errors import SnapshotError, SpecError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ColumnContract:
         Name of the column.
     type : str
         ``bool``, ``int``, ``float``, ``string``, ``category``, ``date``, ``timestamp``;
-        ``null`` when no value was seen.
+        ``null`` when no value was seen, ``key`` for what names a row.
     required : bool
         Whether a file without it is refused.
     missing_rate : float
@@ -128,7 +128,9 @@ def learn(
         for name, values in zip(table.column_names, table.columns, strict=True)
     ]
     lacking = [name for name in declared if name not in set(table.column_names)]
-    columns += [ColumnContract(name, declared[name]) for name in lacking]
+    columns += [
+        ColumnContract(name, declared[name], required=declared[name] != KEY) for name in lacking
+    ]
     return Contract(tuple(columns), target)
 
 
@@ -158,7 +160,7 @@ def _learn_column(name: str, values: pa.ChunkedArray, declared: str | None) -> C
     return ColumnContract(
         name=name,
         type=kind,
-        required=kind != "null",
+        required=kind not in {"null", KEY},
         missing_rate=rate,
         categories=_levels(values) if kind in {"string", "category"} else None,
         minimum=lowest,

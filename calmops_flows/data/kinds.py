@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+KEY = "key"  # names a row; never a feature
 ARROW_TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "int": pa.int64(),
@@ -13,6 +14,7 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
     "null": pa.null(),
+    KEY: pa.string(),
 }
 _TESTS = (
     ("null", pa.types.is_null),

@@ -35,7 +35,7 @@ class ColumnLike(Protocol):
 
     @property
     def type(self) -> str:
-        """One of bool, int, float, string, category, date, timestamp, null."""
+        """One of bool, int, float, string, category, date, timestamp, null, key."""
 
 
 class ContractLike(Protocol):
@@ -58,7 +58,9 @@ def feature_names(contract: ContractLike, types: frozenset[str] | None = None) -
     return [
         sys.intern(column.name)
         for column in contract.columns
-        if column.name != contract.target and (types is None or column.type in types)
+        if column.name != contract.target
+        and column.type != "key"
+        and (types is None or column.type in types)
     ]
 
 

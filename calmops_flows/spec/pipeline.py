@@ -82,6 +82,10 @@ class PipelineSpec(Part):
     def _parts_fit_kind(self) -> Self:
         if not self.prediction_only and self.target is None and self.preprocess is None:
             raise ValueError("target is needed unless prediction_only is true")
+        if self.labels is not None and self.target is None:
+            raise ValueError("labels needs target: the name under which labels are learnt")
+        if self.labels is not None and self.labels.key == self.target:
+            raise ValueError("labels.key names rows and cannot be the target")
         if self.kind == "block" and self.block is None:
             raise ValueError("kind block needs the part block with its column")
         return self

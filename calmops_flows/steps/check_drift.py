@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from calmops_flows.detectors.decision import DriftPolicy, check
 from calmops_flows.profiles import Profile, from_bytes, merge, profile, to_bytes
-from calmops_flows.records import DriftReport, ModelVersion, SnapshotState
+from calmops_flows.records import DriftReport, ModelVersion, Role, SnapshotState
+from calmops_flows.steps.keys import without_key
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.store.database import Database
 from calmops_flows.store.tables import snapshots
@@ -31,7 +32,7 @@ def profile_snapshot(run: SnapshotRun, table: pa.Table) -> Profiled:
     """Summarise a snapshot in one pass and keep the summary."""
     if run.block_column is not None:
         table = table.drop_columns([run.block_column])
-    summary = profile(table, key=run.snapshot.digest)
+    summary = profile(without_key(table, run.spec), key=run.snapshot.digest)
     return Profiled(summary, run.store.artifacts.put(to_bytes(summary)))
 
 
@@ -78,6 +79,7 @@ def _processed_profiles(
             snapshots.c.pipeline == pipeline,
             snapshots.c.state == SnapshotState.PROCESSED,
             snapshots.c.superseded_by.is_(None),
+            snapshots.c.role == Role.DATA,
         )
         .order_by(order.desc() if newest else order)
         .limit(limit)

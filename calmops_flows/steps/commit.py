@@ -26,6 +26,7 @@ from calmops_flows.steps.performance import Estimate
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.versions import attempts, new_versions
 from calmops_flows.store.commit import Commit, NewVersion
+from calmops_flows.store.labels import LabelFacts
 
 _WITHOUT_TRAINING = {
     Action.KEEP: DecisionKind.KEPT,
@@ -49,6 +50,7 @@ class Findings:
     learnt: Learnt | None
     watched: Watched | None = None
     estimate: Estimate | None = None
+    labels: LabelFacts | None = None
 
 
 def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float]) -> Commit:
@@ -77,6 +79,7 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         predictions=found.scored.artifact if found.scored else None,
         estimated_scores=found.estimate.scores if found.estimate else None,
         stream_state=_stream_state(found),
+        labels=found.labels,
         messages=(
             *_messages(run, decision, breaker),
             *export_messages(run, found.ingested, found.scored),

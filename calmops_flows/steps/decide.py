@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from calmops_flows.detectors.over_time import persists
 from calmops_flows.evaluation.thresholds import check_thresholds
-from calmops_flows.records import DriftReport, Evaluation, Rule
+from calmops_flows.records import DriftReport, Evaluation, Role, Rule
 from calmops_flows.spec import PersistSpec
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.store.tables import model_versions, outcomes, snapshots
@@ -170,7 +170,11 @@ def snapshots_since_training(run: SnapshotRun) -> int:
     query = (
         select(func.count())
         .select_from(outcomes.join(snapshots, outcomes.c.snapshot_id == snapshots.c.id))
-        .where(snapshots.c.pipeline == name, snapshots.c.sequence > func.coalesce(newest, 0))
+        .where(
+            snapshots.c.pipeline == name,
+            snapshots.c.role == Role.DATA,
+            snapshots.c.sequence > func.coalesce(newest, 0),
+        )
     )
     with run.store.database.read() as connection:
         return int(connection.execute(query).scalar_one())

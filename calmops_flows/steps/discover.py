@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from calmops_flows.data.source import (
 )
 from calmops_flows.data.table import read_table
 from calmops_flows.errors import SnapshotError
-from calmops_flows.records import Snapshot
+from calmops_flows.records import Role, Snapshot
 from calmops_flows.spec import PipelineSpec, SourceSpec
 from calmops_flows.steps.kinds import splits
+from calmops_flows.steps.places import LABELS, label_source
 from calmops_flows.store import ledger
 from calmops_flows.store.ledger import Arrival
 from calmops_flows.store.store import Store
@@ -39,10 +40,12 @@ class Discovered:
 
 def discover(store: Store, spec: PipelineSpec, token: str, *, now: datetime) -> Discovered:
     """Scan the source once; new and changed files become pending snapshots."""
+    known = ledger.known_files(store.database, spec.name)
+    labels = _discover_labels(store, spec, token, known, now=now)
     folder = local_folder(spec.source)
     if folder is not None and not Path(folder).exists():
-        return Discovered((), ((spec.source.path, "the source folder does not exist (yet)"),))
-    known = ledger.known_files(store.database, spec.name)
+        missing = (spec.source.path, "the source folder does not exist (yet)")
+        return Discovered(labels.waiting, (missing, *labels.skipped))
     limits = Limits.of(store.settings)
     found = scan(spec.source, known, now=now.timestamp(), limits=limits)
     skipped = list(found.skipped)
@@ -57,12 +60,52 @@ def discover(store: Store, spec: PipelineSpec, token: str, *, now: datetime) -> 
             process_duplicates=spec.source.duplicates == "process" or splits(spec),
             now=now,
         )
-    return Discovered(tuple(seen.path for seen in found.waiting), tuple(skipped))
+    waiting = tuple(seen.path for seen in found.waiting)
+    return Discovered((*labels.waiting, *waiting), (*labels.skipped, *skipped))
+
+
+def _discover_labels(
+    store: Store, spec: PipelineSpec, token: str, known: dict[str, int], *, now: datetime
+) -> Discovered:
+    """Scan the label files; in the ledger their paths begin with ``labels:``."""
+    source = label_source(spec)
+    if source is None:
+        return Discovered((), ())
+    folder = local_folder(source)
+    if folder is not None and not Path(folder).exists():
+        return Discovered((), ((source.path, "the folder of the labels does not exist (yet)"),))
+    mine = {p.removeprefix(LABELS): key for p, key in known.items() if p.startswith(LABELS)}
+    limits = Limits.of(store.settings)
+    found = scan(source, mine, now=now.timestamp(), limits=limits)
+    skipped = list(found.skipped)
+    arrivals = [
+        replace(a, path=f"{LABELS}{a.path}", role=Role.LABELS)
+        for seen in found.new
+        if (a := _arrival(source, seen, limits, skipped))
+    ]
+    if arrivals:
+        # The same labels again, under a later name, may overrule others: each file is read.
+        ledger.register(
+            store.database, spec.name, token, arrivals, process_duplicates=True, now=now
+        )
+    return Discovered(
+        tuple(f"{LABELS}{seen.path}" for seen in found.waiting),
+        tuple((f"{LABELS}{path}", reason) for path, reason in skipped),
+    )
 
 
 def in_order(spec: PipelineSpec, entries: list[tuple[Snapshot, str | None]]) -> list[Snapshot]:
-    """Sort pending snapshots by the source's order, then by ledger sequence."""
-    key = lambda e: (order_key(spec.source, e[0].path, e[1]), e[0].sequence)  # noqa: E731
+    """Sort label files first, then snapshots by the source's order and ledger sequence.
+
+    So rows that arrive together with their labels are labelled rows.
+    """
+
+    def key(entry: tuple[Snapshot, str | None]) -> tuple[object, ...]:
+        snapshot, value = entry
+        if snapshot.role is Role.LABELS:
+            return (0, natural_key(snapshot.path), snapshot.sequence)
+        return (1, order_key(spec.source, snapshot.path, value), snapshot.sequence)
+
     return [snapshot for snapshot, _ in sorted(entries, key=key)]
 
 

@@ -20,10 +20,11 @@ from calmops_flows.errors import (
     StaleRunError,
     StoreError,
 )
-from calmops_flows.records import Outcome, Snapshot
+from calmops_flows.records import Outcome, Role, Snapshot
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.discover import discover, in_order
 from calmops_flows.steps.kinds import KINDS
+from calmops_flows.steps.label_file import process_label_file
 from calmops_flows.steps.predict_only import NO_CHAMPION, lacks_champion
 from calmops_flows.steps.process import process_snapshot
 from calmops_flows.steps.publish import publish
@@ -233,7 +234,9 @@ def _process(drain: _Drain, snapshot: Snapshot) -> None:
         )
         calls = StepCalls(drain.lease, drain.runner, snapshot.label)
         column = run.block_column
-        if column is None or snapshot.block is not None:
+        if snapshot.role is Role.LABELS:
+            process_label_file(run, calls, drain.lease.token)
+        elif column is None or snapshot.block is not None:
             process_snapshot(run, calls, drain.lease.token)
         else:
             split_file(run, calls, column, drain.lease.token)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from calmops_flows.errors import ArtifactError, MissingExtraError
+from calmops_flows.records import Role
 from calmops_flows.steps.ingest import read_copy
 from calmops_flows.steps.predictions import to_table
 from calmops_flows.store.exports import write_export
@@ -34,7 +35,7 @@ def export_messages(
 ) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     """Return the order to write a snapshot's predictions, if the spec wants them written."""
     wanted = run.spec.predictions
-    if wanted is None or scored is None:
+    if wanted is None or scored is None or run.snapshot.role is not Role.DATA:
         return ()
     key = run.spec.labels.key if run.spec.labels else None
     order = {

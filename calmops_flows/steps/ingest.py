@@ -15,6 +15,10 @@ from calmops_flows.data.contract import Contract, learn
 from calmops_flows.data.source import take
 from calmops_flows.data.table import read_table
 from calmops_flows.errors import ArtifactError, NotReadyError, SnapshotError
+from calmops_flows.spec import SourceSpec
+from calmops_flows.steps.arrival import Early, label_early
+from calmops_flows.steps.keys import complete, declared_types
+from calmops_flows.steps.places import source_of
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.store.artifacts import ArtifactStore
 
@@ -28,6 +32,7 @@ class Ingested:
     is_new_contract: bool
     warnings: tuple[str, ...]
     data_digest: str
+    early: Early | None = None
 
 
 def ingest(run: SnapshotRun) -> Ingested:
@@ -44,16 +49,22 @@ def ingest(run: SnapshotRun) -> Ingested:
     if run.snapshot.data_digest is not None:
         table = read_copy(run.store.artifacts, run.snapshot.data_digest)
     else:
-        batch = read_file(run, run.contract.types if run.contract else dict(run.spec.contract))
+        declared = declared_types(run.spec)
+        batch = read_file(run, {**declared, **run.contract.types} if run.contract else declared)
         table, warnings = batch.table, batch.warnings
-    contract = run.contract or learn(table, target=run.spec.target, declared=run.spec.contract)
+    table, early = label_early(run, table)
+    contract = run.contract or learn(
+        table, target=run.spec.target, declared=declared_types(run.spec)
+    )
+    contract = complete(contract, table, run.spec)
     conformed = conform(table, contract, needs_target=run.spec.needs_target)
     return Ingested(
         table=conformed.table,
         contract=contract,
-        is_new_contract=run.contract is None,
+        is_new_contract=contract != run.contract,
         warnings=warnings + conformed.warnings,
         data_digest=run.snapshot.data_digest or keep_copy(run, conformed.table),
+        early=early,
     )
 
 
@@ -67,8 +78,8 @@ def read_file(run: SnapshotRun, types: Mapping[str, str]) -> Batch:
     SnapshotError
         If it cannot be read.
     """
-    source, limits = run.spec.source, Limits.of(run.store.settings)
-    copy, digest = _take(run, limits)
+    (source, path), limits = source_of(run.spec, run.snapshot), Limits.of(run.store.settings)
+    copy, digest = _take(run, source, path, limits)
     if digest != run.snapshot.digest:
         raise NotReadyError("changed_while_read", "the file was replaced since it was found")
     batch = read_table(
@@ -97,10 +108,10 @@ def read_copy(artifacts: ArtifactStore, digest: str) -> pa.Table:
         raise ArtifactError(f"artifact {digest[:12]} is no parquet file: {err}") from err
 
 
-def _take(run: SnapshotRun, limits: Limits) -> tuple[Path, str]:
+def _take(run: SnapshotRun, source: SourceSpec, path: str, limits: Limits) -> tuple[Path, str]:
     """Return a private copy of the file, and the digest of its bytes."""
     try:
-        taken = take(run.spec.source, run.snapshot.path, run.folder, limits=limits)
+        taken = take(source, path, run.folder, limits=limits)
     except NotReadyError as err:
         if err.reason != "vanished":
             raise

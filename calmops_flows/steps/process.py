@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calmops_flows.records import DriftReport, Rule
+from calmops_flows.steps.arrival import arrival_facts
 from calmops_flows.steps.check_drift import Profiled, check_drift, profile_snapshot
 from calmops_flows.steps.commit import Findings, assemble
 from calmops_flows.steps.concept import Watched, check_concept
@@ -27,7 +28,9 @@ from calmops_flows.steps.performance import (
 from calmops_flows.steps.predict_only import only_predicts
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import StepCalls
+from calmops_flows.steps.wait_for_labels import awaits_labels, waits_for_labels
 from calmops_flows.store.commit import commit_snapshot
+from calmops_flows.store.labels import LabelFacts
 
 
 def process_snapshot(run: SnapshotRun, calls: StepCalls, token: str) -> None:
@@ -41,6 +44,13 @@ def process_snapshot(run: SnapshotRun, calls: StepCalls, token: str) -> None:
         If somebody else moved on; nothing was written.
     """
     ingested = calls("ingest", lambda: ingest(run))
+    process_table(run, calls, token, ingested, None)
+
+
+def process_table(
+    run: SnapshotRun, calls: StepCalls, token: str, ingested: Ingested, facts: LabelFacts | None
+) -> None:
+    """Take rows through all steps after reading; ``facts`` are those of a label file."""
     profiled, champion, drift = calls("check_drift", lambda: _against_the_past(run, ingested))
     labels = read_labels(run, ingested, champion)
     seen = _observe(run, calls, ingested, champion, labels)
@@ -55,6 +65,8 @@ def process_snapshot(run: SnapshotRun, calls: StepCalls, token: str) -> None:
     plan = decide(run, evidence, n_labelled=len(labels.rows), opinion=opinion)
     if run.spec.prediction_only:
         plan = only_predicts(plan)
+    elif waits_for_labels(run, n_labelled=len(labels.rows), n_rows=ingested.table.num_rows):
+        plan = awaits_labels(plan, n_labelled=len(labels.rows), n_rows=ingested.table.num_rows)
     learnt = run.kind.trainer.learn(run, calls, plan, ingested, labels, champion, seen.scored)
     findings = Findings(
         ingested,
@@ -67,6 +79,7 @@ def process_snapshot(run: SnapshotRun, calls: StepCalls, token: str) -> None:
         learnt,
         watched=seen.watched,
         estimate=seen.estimate,
+        labels=facts or arrival_facts(run, ingested.early, evidence.scores),
     )
     commit = assemble(run, findings, calls.cost_seconds)
     calls("commit", lambda: commit_snapshot(run.store.database, commit, token, now=run.now))

@@ -19,7 +19,7 @@ T = TypeVar("T")
 Progress = Callable[[int, int, Outcome | None], None]
 
 # Tries after the first, for steps that read or write; computing again would give the same.
-STEP_RETRIES = {"ingest": 2, "check_drift": 2, "evaluate": 1}
+STEP_RETRIES = {"ingest": 2, "join": 2, "check_drift": 2, "evaluate": 1}
 RETRY_SECONDS = 0.2
 
 

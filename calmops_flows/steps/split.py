@@ -10,6 +10,7 @@ from calmops_flows.data.conform import conform
 from calmops_flows.data.contract import Contract, learn
 from calmops_flows.errors import SnapshotError
 from calmops_flows.steps.ingest import keep_copy, read_file
+from calmops_flows.steps.keys import declared_types
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import StepCalls
 from calmops_flows.store.blocks import FoundBlock, replace_by_blocks
@@ -44,7 +45,8 @@ def split_file(run: SnapshotRun, calls: StepCalls, column: str, token: str) -> N
 
 
 def _split(run: SnapshotRun, column: str) -> tuple[Contract, list[FoundBlock]]:
-    types = run.contract.types if run.contract else dict(run.spec.contract)
+    declared = declared_types(run.spec)
+    types = {**declared, **run.contract.types} if run.contract else declared
     batch = read_file(run, {**types, column: "string"})
     for warning in batch.warnings:
         logger.warning("%r: %s", run.snapshot.label, warning)

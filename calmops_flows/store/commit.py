@@ -23,6 +23,7 @@ from calmops_flows.store import audit, outbox, tables
 from calmops_flows.store.database import Database
 from calmops_flows.store.encoding import canonical_json, finite, utc_text
 from calmops_flows.store.guard import check_token
+from calmops_flows.store.labels import LabelFacts, write_labels
 from calmops_flows.store.pipelines import PipelineState
 from calmops_flows.store.tables import ESTIMATED
 
@@ -55,8 +56,8 @@ class Commit:
     started_from: PipelineState
     decision: Decision
     rows: int
-    data_digest: str
-    profile_digest: str
+    data_digest: str | None
+    profile_digest: str | None
     breaker: Breaker
     run_id: str | None
     champion_scores: Evaluation | None = None
@@ -69,6 +70,7 @@ class Commit:
     predictions: str | None = None
     estimated_scores: Evaluation | None = None
     stream_state: str | None = None
+    labels: LabelFacts | None = None
     messages: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
 
 
@@ -98,6 +100,8 @@ def commit_snapshot(database: Database, commit: Commit, token: str, *, now: date
         _write_outcome(connection, commit, champion, at)
         _write_scores(connection, commit)
         _write_drift(connection, commit)
+        if commit.labels is not None:
+            write_labels(connection, commit.snapshot.id, commit.labels, at)
         _write_pipeline(connection, commit, champion, at)
         _write_told(connection, commit, champion, at)
 

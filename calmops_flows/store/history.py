@@ -24,6 +24,7 @@ from calmops_flows.records import (
 from calmops_flows.store.database import Database
 from calmops_flows.store.tables import (
     ESTIMATED,
+    REALISED,
     decisions,
     drift_reports,
     drift_results,
@@ -107,7 +108,7 @@ def _scores(connection: Connection, ids: list[int]) -> dict[int, Scores]:
     for chunk in _chunks(ids):
         rows = connection.execute(
             select(metrics)
-            .where(metrics.c.snapshot_id.in_(chunk), metrics.c.scope != ESTIMATED)
+            .where(metrics.c.snapshot_id.in_(chunk), metrics.c.scope.not_in((ESTIMATED, REALISED)))
             .order_by(metrics.c.metric)
         )
         for row in rows:

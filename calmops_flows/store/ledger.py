@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from calmops_flows.records import Snapshot, SnapshotState
+from calmops_flows.records import Role, Snapshot, SnapshotState
 from calmops_flows.store import audit, outbox
 from calmops_flows.store.database import Database
 from calmops_flows.store.encoding import from_utc_text, utc_text
@@ -33,6 +33,7 @@ class Arrival:
     stamp: str
     stamp_key: int
     order_value: str | None = None
+    role: Role = Role.DATA
 
 
 def known_files(database: Database, pipeline: str) -> dict[str, int]:
@@ -76,7 +77,9 @@ def _enter(
         _revive_vanished(connection, known.snapshot_id)
         _remember(connection, pipeline, arrival, known.snapshot_id, known=True)
         return
-    twin = None if process_duplicates else original(connection, pipeline, arrival.digest)
+    twin = (
+        None if process_duplicates else original(connection, pipeline, arrival.digest, arrival.role)
+    )
     new_id = add(connection, pipeline, arrival, twin, at)
     if known is not None and not _is_block(connection, known.snapshot_id):
         supersede(connection, known.snapshot_id, new_id)
@@ -102,13 +105,16 @@ def _is_block(connection: Connection, snapshot_id: int) -> bool:
     return connection.execute(query).scalar() is not None
 
 
-def original(connection: Connection, pipeline: str, digest: str) -> int | None:
+def original(
+    connection: Connection, pipeline: str, digest: str, role: Role = Role.DATA
+) -> int | None:
     """Return the snapshot that stands for these bytes, if one was or will be processed."""
     return connection.execute(
         select(snapshots.c.id)
         .where(
             snapshots.c.pipeline == pipeline,
             snapshots.c.digest == digest,
+            snapshots.c.role == role,
             snapshots.c.state.in_(_OPEN_STATES),
         )
         .order_by(snapshots.c.sequence)
@@ -137,6 +143,7 @@ def add(
             pipeline=pipeline,
             sequence=sequence + 1,
             path=arrival.path,
+            role=arrival.role,
             digest=arrival.digest,
             copy=0 if copies is None else copies + 1,
             state=state,
@@ -281,4 +288,5 @@ def to_snapshot(row: Row[Any]) -> Snapshot:
         superseded_by=row.superseded_by,
         duplicate_of=row.duplicate_of,
         discovered_at=from_utc_text(row.discovered_at),
+        role=Role(row.role),
     )

@@ -142,6 +142,8 @@ def _delete_rows(connection: Connection, name: str) -> None:
         tables.drift_reports,
         tables.predictions,
         tables.reports,
+        tables.row_keys,
+        tables.label_joins,
     ):
         connection.execute(delete(table).where(table.c.snapshot_id.in_(ids)))
     for table in (

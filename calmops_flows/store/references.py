@@ -27,6 +27,7 @@ COLUMNS: tuple[Column[Any], ...] = (
     tables.model_versions.c.profile_digest,
     tables.predictions.c.artifact,
     tables.reports.c.artifact,
+    tables.row_keys.c.artifact,
 )
 # Digests that are no artifacts of ours: bytes of source files, hashes of the audit chain.
 NOT_ARTIFACTS = frozenset({"snapshots.digest", "files.digest", "audit.hash", "audit.previous_hash"})

@@ -31,6 +31,7 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 TIME = String(32)  # ISO 8601, UTC, microseconds: sorts as text, and reads alike on both databases
 DIGEST = String(64)
 ESTIMATED = "estimated"  # scope of metrics that were estimated without labels
+REALISED = "realised"  # scope of metrics from labels that came later
 
 
 def _pipeline() -> Column[str]:
@@ -84,6 +85,7 @@ snapshots = Table(
     Column("sequence", Integer, nullable=False),
     Column("path", Text, nullable=False),
     Column("block", Text),
+    Column("role", String(16), nullable=False),
     Column("digest", DIGEST, nullable=False),
     Column("copy", Integer, nullable=False),
     Column("state", String(16), nullable=False),
@@ -213,6 +215,31 @@ predictions = Table(
     Column("version", Integer, nullable=False),
     Column("artifact", DIGEST, nullable=False),
     Column("rows", BigInteger, nullable=False),
+)
+
+row_keys = Table(
+    "row_keys",
+    metadata,
+    _snapshot(primary_key=True),
+    Column("artifact", DIGEST),
+    Column("n_keys", BigInteger, nullable=False),
+    Column("low", Text),
+    Column("high", Text),
+    Column("contradictions", BigInteger, nullable=False),
+)
+
+label_joins = Table(
+    "label_joins",
+    metadata,
+    _snapshot(primary_key=True),
+    Column("label_id", Key, ForeignKey("snapshots.id"), nullable=False, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("matched", BigInteger, nullable=False),
+    Column("labelled", BigInteger, nullable=False),
+    Column("contradictions", BigInteger, nullable=False),
+    Column("on_arrival", Boolean, nullable=False),
+    Column("at", TIME, nullable=False),
+    UniqueConstraint("snapshot_id", "position"),
 )
 
 reports = Table(

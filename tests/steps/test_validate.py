@@ -63,7 +63,6 @@ LATER: dict[str, dict[str, Any]] = {
     "kind": {"kind": "ipip"},
     "model.search": {"model": {**MODEL, "search": {"params": {"C": [1, 2]}}}},
     "retrain.mode": {"retrain": {"mode": 2}},
-    "labels": {"labels": {"path": "/labels", "key": "id"}},
     "retention": {"retention": {"snapshots": {"count": 3}}},
 }
 

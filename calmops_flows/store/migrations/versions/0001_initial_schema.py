@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("block", sa.Text(), nullable=True),
+        sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("copy", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -297,5 +298,43 @@ def upgrade() -> None:
             ["snapshot_id"], ["snapshots.id"], name=op.f("fk_reports_snapshot_id")
         ),
         sa.PrimaryKeyConstraint("snapshot_id", "kind", name=op.f("pk_reports")),
+    )
+    op.create_table(
+        "row_keys",
+        sa.Column(
+            "snapshot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("artifact", sa.String(length=64), nullable=True),
+        sa.Column("n_keys", sa.BigInteger(), nullable=False),
+        sa.Column("low", sa.Text(), nullable=True),
+        sa.Column("high", sa.Text(), nullable=True),
+        sa.Column("contradictions", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["snapshots.id"], name=op.f("fk_row_keys_snapshot_id")
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", name=op.f("pk_row_keys")),
+    )
+    op.create_table(
+        "label_joins",
+        sa.Column(
+            "snapshot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("label_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("matched", sa.BigInteger(), nullable=False),
+        sa.Column("labelled", sa.BigInteger(), nullable=False),
+        sa.Column("contradictions", sa.BigInteger(), nullable=False),
+        sa.Column("on_arrival", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["label_id"], ["snapshots.id"], name=op.f("fk_label_joins_label_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["snapshots.id"], name=op.f("fk_label_joins_snapshot_id")
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", "label_id", name=op.f("pk_label_joins")),
+        sa.UniqueConstraint(
+            "snapshot_id", "position", name=op.f("uq_label_joins_snapshot_id_position")
+        ),
     )
     # ### end Alembic commands ###
