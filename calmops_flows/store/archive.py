@@ -251,8 +251,9 @@ def _insert(connection: Connection, rows: dict[str, list[dict[str, Any]]], at: s
                 made = connection.execute(insert(table).values(values).returning(table.c.id))
                 new_ids[old] = int(made.scalar_one())
                 continue
-            if values.get("snapshot_id") is not None:
-                values["snapshot_id"] = new_ids[values["snapshot_id"]]
+            for column in ("snapshot_id", "label_id"):
+                if values.get(column) is not None:
+                    values[column] = new_ids[values[column]]
             if table is tables.outbox and values["delivered_at"] is None:
                 values |= {"delivered_at": at, "delivered_to": "import"}
             connection.execute(insert(table).values(values))
