@@ -17,6 +17,7 @@ from calmops_flows.cli.commands.apply import apply
 from calmops_flows.cli.commands.audit import audit
 from calmops_flows.cli.commands.backup import backup
 from calmops_flows.cli.commands.calibrate import calibrate
+from calmops_flows.cli.commands.card import card
 from calmops_flows.cli.commands.dashboard import dashboard
 from calmops_flows.cli.commands.delete import delete
 from calmops_flows.cli.commands.demo import demo
@@ -64,6 +65,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "update": update,
     "delete": delete,
     "audit": audit,
+    "card": card,
     "fsck": fsck,
     "backup": backup,
     "export": export,

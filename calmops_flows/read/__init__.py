@@ -2,6 +2,7 @@
 
 from calmops_flows.read.attribution import AttributedColumn, Attribution
 from calmops_flows.read.audit import AuditEntry, AuditView, audit
+from calmops_flows.read.card import CardView, ScoreView, SourceView, card
 from calmops_flows.read.explain import explain
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.outcomes import history
@@ -30,6 +31,7 @@ __all__ = [
     "AuditEntry",
     "AuditView",
     "BreakerView",
+    "CardView",
     "Explanation",
     "Health",
     "LastOutcome",
@@ -38,10 +40,13 @@ __all__ = [
     "PipelineView",
     "QuarantineView",
     "RevisionView",
+    "ScoreView",
     "ShowView",
+    "SourceView",
     "StatusView",
     "VersionView",
     "audit",
+    "card",
     "explain",
     "history",
     "list_pipelines",

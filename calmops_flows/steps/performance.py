@@ -15,12 +15,13 @@ from calmops_flows.evaluation.estimation import (
     estimate_regression,
 )
 from calmops_flows.evaluation.holdout import holdout_score
+from calmops_flows.evaluation.holdout_file import Judged
 from calmops_flows.evaluation.metrics import Task, default_metric, find_metric
 from calmops_flows.learning.columns import features
 from calmops_flows.records import Evaluation, Rule
 from calmops_flows.spec import MaxDropSpec, PipelineSpec
 from calmops_flows.steps.evaluate import Champion, Labels, Scored
-from calmops_flows.steps.holdout import Judged, load_holdout
+from calmops_flows.steps.holdout import load_holdout
 from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.run import SnapshotRun
 

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from calmops_flows.errors import ArtifactError, SpecError
 from calmops_flows.evaluation import Holdout, Predictions
+from calmops_flows.evaluation.holdout_file import Judged, from_bytes, to_bytes
 from calmops_flows.records import Rule
-from calmops_flows.steps.holdout import Judged, from_bytes, to_bytes
 from calmops_flows.store import registry
 from calmops_flows.store.history import decision
 from calmops_flows.store.tables import metrics, outcomes

@@ -1,0 +1,225 @@
+"""Everything that the store knows about one version of a model, for its card."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, select
+
+from calmops_flows.errors import ArtifactError, NotFoundError, UntestableError
+from calmops_flows.evaluation.holdout import holdout_score
+from calmops_flows.evaluation.holdout_file import from_bytes
+from calmops_flows.read.names import require_pipeline
+from calmops_flows.read.overview import label
+from calmops_flows.records import Comparison, Decision, DriftReport
+from calmops_flows.store.audit import first_broken
+from calmops_flows.store.history import decision, drift_report, history
+from calmops_flows.store.tables import audit, model_versions, outcomes, pipelines, snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from calmops_flows.records import Outcome
+    from calmops_flows.store.store import Store
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreView:
+    """A score on the holdout; the bounds are None where no standard error is known."""
+
+    metric: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A snapshot that a model learnt from; digests are sha256."""
+
+    snapshot: str
+    digest: str
+    data_digest: str | None
+    rows: int | None
+    arrived_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One version of a pipeline's model.
+
+    ``served`` holds the outcomes of the snapshots that this version was scored on as
+    champion. ``holdout_rows`` is None where the judging rows were not kept.
+    """
+
+    pipeline: str
+    kind: str
+    version: int
+    status: str
+    mode: str
+    parent: int | None
+    created_at: str
+    fit_seconds: float
+    artifact: str
+    judged_artifact: str | None
+    manifest: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    spec_revision: int
+    sources: tuple[SourceView, ...]
+    scores: tuple[ScoreView, ...]
+    holdout_rows: int | None
+    decision: Decision | None
+    drift: DriftReport | None
+    served: tuple[Outcome, ...]
+    audit_hash: str | None
+    audit_holds: bool
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The comparison that the decision about this version rests on."""
+        return self.decision.comparison if self.decision else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, ready for JSON."""
+        return asdict(self)
+
+
+def card(store: Store, name: str, version: int | None = None) -> CardView:
+    """Return what is known about a version.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    name : str
+        Name of the pipeline.
+    version : int, optional
+        Default: the champion.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such pipeline or version, or no champion yet.
+    ArtifactError
+        If the version's manifest is gone or was changed.
+    """
+    with store.database.read() as connection:
+        require_pipeline(connection, name)
+        row = _version(connection, name, version)
+        head = connection.execute(select(pipelines).where(pipelines.c.name == name)).one()
+        manifest = json.loads(store.artifacts.get(row.manifest))
+        sources = _sources(connection, name, manifest.get("snapshots", ()))
+        served = _served(connection, name, row.version)
+        last = connection.execute(
+            select(audit.c.hash)
+            .where(audit.c.pipeline == name)
+            .order_by(audit.c.position.desc())
+            .limit(1)
+        ).scalar()
+        holds = first_broken(connection, name) is None
+    scores, n_rows = _scores(store, manifest, json.loads(row.metrics))
+    return CardView(
+        pipeline=name,
+        kind=head.kind,
+        version=row.version,
+        status=row.status,
+        mode=row.mode,
+        parent=row.parent,
+        created_at=row.created_at,
+        fit_seconds=row.fit_seconds,
+        artifact=row.artifact,
+        judged_artifact=row.judged_artifact,
+        manifest=manifest,
+        spec=json.loads(head.spec),
+        spec_revision=head.spec_revision,
+        sources=sources,
+        scores=scores,
+        holdout_rows=n_rows,
+        decision=decision(store.database, row.snapshot_id),
+        drift=drift_report(store.database, row.snapshot_id),
+        served=tuple(history(store.database, name, ids=served)) if served else (),
+        audit_hash=last,
+        audit_holds=holds,
+    )
+
+
+def _version(connection: Connection, name: str, version: int | None) -> Row[Any]:
+    number: int | None = version
+    if number is None:
+        query = select(pipelines.c.champion).where(pipelines.c.name == name)
+        number = connection.execute(query).scalar()
+    if number is None:
+        raise NotFoundError(f"pipeline {name!r} has no champion yet; `calmops show {name}`")
+    row = connection.execute(
+        select(model_versions).where(
+            model_versions.c.pipeline == name, model_versions.c.version == number
+        )
+    ).first()
+    if row is None:
+        raise NotFoundError(f"pipeline {name!r} has no version {number}; `calmops show {name}`")
+    return row
+
+
+def _sources(connection: Connection, name: str, digests: Sequence[str]) -> tuple[SourceView, ...]:
+    query = (
+        select(snapshots)
+        .where(snapshots.c.pipeline == name, snapshots.c.digest.in_(list(digests)))
+        .order_by(snapshots.c.sequence)
+    )
+    return tuple(
+        SourceView(
+            label(row.path, row.block), row.digest, row.data_digest, row.rows, row.discovered_at
+        )
+        for row in connection.execute(query)
+    )
+
+
+def _served(connection: Connection, name: str, version: int) -> list[int]:
+    """Return the snapshots that this version was scored on: those after it became champion.
+
+    An outcome names the champion that serves from then on, so the one that was scored on a
+    snapshot is the champion of the outcome before.
+    """
+    query = (
+        select(outcomes.c.snapshot_id, outcomes.c.champion)
+        .join(snapshots, snapshots.c.id == outcomes.c.snapshot_id)
+        .where(outcomes.c.pipeline == name)
+        .order_by(outcomes.c.at, snapshots.c.sequence)
+    )
+    rows = connection.execute(query).all()
+    return [after.snapshot_id for before, after in pairwise(rows) if before.champion == version]
+
+
+def _scores(
+    store: Store, manifest: Mapping[str, Any], metrics: Mapping[str, float | None]
+) -> tuple[tuple[ScoreView, ...], int | None]:
+    """Return the holdout's scores with their intervals, and its number of rows."""
+    digest = manifest.get("holdout")
+    if digest is None:
+        return tuple(ScoreView(name, value, None, None) for name, value in metrics.items()), None
+    try:
+        holdout = from_bytes(store.artifacts.get(digest)).holdout
+    except ArtifactError:
+        return tuple(ScoreView(name, value, None, None) for name, value in metrics.items()), None
+    found = []
+    for name, value in metrics.items():
+        lower = upper = None
+        try:
+            score = holdout_score(holdout, name)
+            reach = _quantile(score.freedom) * score.error
+            lower, upper = score.raw - reach, score.raw + reach
+        except UntestableError:
+            pass
+        found.append(ScoreView(name, value, lower, upper))
+    return tuple(found), len(holdout.truth)
+
+
+def _quantile(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1.0 + CONFIDENCE) / 2.0))

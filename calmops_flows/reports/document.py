@@ -1,0 +1,103 @@
+"""A document of headings, sentences and tables, as Markdown or as one page of HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
+th, td { border-bottom: 1px solid #8886; padding: .3rem .8rem .3rem 0; text-align: left; }
+td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; cells are texts already."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with sentences and tables below it."""
+
+    title: str
+    parts: tuple[str | Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A titled sequence of sections."""
+
+    title: str
+    sections: tuple[Section, ...]
+
+    def to_markdown(self) -> str:
+        r"""Return Markdown; whatever a name holds stays text.
+
+        Examples
+        --------
+        >>> table = Table(("a|b",), (("<i>",),))
+        >>> print(Document("T", (Section("S", ("x", table)),)).to_markdown())
+        # T
+        <BLANKLINE>
+        ## S
+        <BLANKLINE>
+        x
+        <BLANKLINE>
+        | a\|b |
+        | --- |
+        | &lt;i&gt; |
+        <BLANKLINE>
+        """
+        lines = [f"# {_plain(self.title)}", ""]
+        for section in self.sections:
+            lines += [f"## {_plain(section.title)}", ""]
+            for part in section.parts:
+                lines += [*_markdown(part), ""]
+        return "\n".join(lines)
+
+    def to_html(self) -> str:
+        """Return one page that needs nothing else."""
+        body = [f"<h1>{escape(self.title)}</h1>"]
+        for section in self.sections:
+            body.append(f"<h2>{escape(section.title)}</h2>")
+            body += [_html(part) for part in section.parts]
+        head = f'<meta charset="utf-8"><title>{escape(self.title)}</title><style>{_STYLE}</style>'
+        width = '<meta name="viewport" content="width=device-width">'
+        joined = "\n".join(body)
+        return (
+            f'<!doctype html><html lang="en"><head>{head}{width}</head><body>\n{joined}\n'
+            "</body></html>\n"
+        )
+
+
+def _markdown(part: str | Table) -> list[str]:
+    if isinstance(part, str):
+        return [_plain(part)]
+    rule = "| " + " | ".join("---" for _ in part.headers) + " |"
+    rows = ["| " + " | ".join(map(_plain, row)) + " |" for row in (part.headers, *part.rows)]
+    return [rows[0], rule, *rows[1:]]
+
+
+def _plain(text: str) -> str:
+    """Make a text inert in Markdown: no markup, no link, no cell or line of its own."""
+    safe = escape(" ".join(text.split()), quote=False)
+    for sign in "\\`*_[]|~":
+        safe = safe.replace(sign, f"\\{sign}")
+    return safe
+
+
+def _html(part: str | Table) -> str:
+    if isinstance(part, str):
+        return f"<p>{escape(part)}</p>"
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in part.headers)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in part.rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
