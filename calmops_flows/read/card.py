@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select
 from calmops_flows.errors import ArtifactError, NotFoundError, UntestableError
 from calmops_flows.evaluation.holdout import holdout_score
 from calmops_flows.evaluation.holdout_file import from_bytes
+from calmops_flows.evaluation.metrics import find_metric
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.records import Comparison, Decision, DriftReport
@@ -212,11 +213,19 @@ def _scores(
         try:
             score = holdout_score(holdout, name)
             reach = _quantile(score.freedom) * score.error
-            lower, upper = score.raw - reach, score.raw + reach
+            lower, upper = _within_scale(name, score.raw - reach, score.raw + reach)
         except UntestableError:
             pass
         found.append(ScoreView(name, value, lower, upper))
     return tuple(found), len(holdout.truth)
+
+
+def _within_scale(name: str, lower: float, upper: float) -> tuple[float, float]:
+    """Cut an interval at the ends of a metric's scale."""
+    if not find_metric(name).bounded:
+        return lower, upper
+    least = -1.0 if name == "mcc" else 0.0
+    return max(lower, least), min(upper, 1.0)
 
 
 def _quantile(freedom: float) -> float:

@@ -85,7 +85,8 @@ def _use(view: CardView) -> tuple[str | Table, ...]:
     if classes:
         said += f", one of {', '.join(map(str, classes[:10]))}"
         said += f" and {len(classes) - 10} more" if len(classes) > 10 else ""
-    return (f"{said}, from these columns:", Table(("column", "type"), _items(_columns(view))))
+    columns = {n: t for n, t in _columns(view).items() if n != view.manifest.get("target")}
+    return (f"{said}, from these columns:", Table(("column", "type"), _items(columns)))
 
 
 def _data(view: CardView) -> tuple[str | Table, ...]:
@@ -144,7 +145,12 @@ def _drift(view: CardView) -> tuple[str | Table, ...]:
     if view.drift is None:
         return ("There was nothing to compare with.",)
     rows = tuple(
-        (t.name, t.detector, _text(t.effect_size), _text(t.adjusted_p_value))
+        (
+            "all columns together" if t.name == "*" else t.name,
+            t.detector,
+            _text(t.effect_size),
+            _text(t.adjusted_p_value),
+        )
         for t in view.drift.tests
         if t.is_drift
     )
