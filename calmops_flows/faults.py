@@ -25,6 +25,7 @@ DURABLE_WRITES = (
     "backup.rename",
     "backup.rows",
     "commit.snapshot",
+    "contract.accept",
     "export.write",
     "fsck.champion",
     "ledger.attempt",
@@ -41,6 +42,7 @@ DURABLE_WRITES = (
     "pipeline.delete",
     "quarantine.resolve",
     "report.link",
+    "retention.forget",
     "schema.backup",
     "schema.migrate",
 )

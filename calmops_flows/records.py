@@ -53,6 +53,7 @@ class VersionStatus(StrEnum):
     CHAMPION = "champion"
     RETIRED = "retired"
     CANDIDATE = "candidate"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)

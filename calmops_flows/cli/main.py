@@ -18,6 +18,7 @@ from calmops_flows.cli.commands.audit import audit
 from calmops_flows.cli.commands.backup import backup
 from calmops_flows.cli.commands.calibrate import calibrate
 from calmops_flows.cli.commands.card import card
+from calmops_flows.cli.commands.contract import contract
 from calmops_flows.cli.commands.dashboard import dashboard
 from calmops_flows.cli.commands.delete import delete
 from calmops_flows.cli.commands.demo import demo
@@ -33,6 +34,7 @@ from calmops_flows.cli.commands.listing import listing
 from calmops_flows.cli.commands.modes import modes
 from calmops_flows.cli.commands.quarantine import quarantine
 from calmops_flows.cli.commands.report import report
+from calmops_flows.cli.commands.retain import retain
 from calmops_flows.cli.commands.run import run
 from calmops_flows.cli.commands.schema import schema
 from calmops_flows.cli.commands.show import show
@@ -61,9 +63,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "drift": drift,
     "report": report,
     "calibrate": calibrate,
+    "contract": contract,
     "quarantine": quarantine,
     "update": update,
     "delete": delete,
+    "retain": retain,
     "audit": audit,
     "card": card,
     "fsck": fsck,

@@ -24,7 +24,6 @@ NOT_YET: dict[str, Callable[[PipelineSpec], bool]] = {
     "ipip": lambda s: s.ipip is not None,
     "notify": lambda s: bool(s.notify),
     "labels (of kinds other than stream)": lambda s: s.labels is not None and s.kind != "stream",
-    "retention": lambda s: s.retention is not None,
 }
 
 

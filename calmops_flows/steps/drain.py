@@ -28,6 +28,7 @@ from calmops_flows.steps.label_file import process_label_file
 from calmops_flows.steps.predict_only import NO_CHAMPION, lacks_champion
 from calmops_flows.steps.process import process_snapshot
 from calmops_flows.steps.publish import publish
+from calmops_flows.steps.retain import retain
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import PlainRunner, Runner, StepCalls
 from calmops_flows.steps.split import split_file
@@ -148,6 +149,8 @@ def _drain_held(drain: _Drain, drained: Drained, patience_seconds: float) -> Non
         if found.waiting and time.monotonic() < patience:
             time.sleep(SETTLE_POLL_SECONDS)
             continue
+        if drain.done and spec.retention is not None:
+            retain(drain.store, drain.pipeline, token=drain.lease.token, now=drain.now())
         if drain.lease.release(wake):
             return
 

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -18,6 +19,7 @@ from calmops_flows.faults import durable
 
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 _CHUNK = 1 << 20
+_RENEW_SECONDS = 6 * 3600.0  # a put of what an object store has already is repeated this rarely
 
 
 class ArtifactStore:
@@ -68,7 +70,9 @@ class ArtifactStore:
         stream.seek(0)
         try:
             with durable("artifact.put"):
-                if not self.exists(digest):
+                if self.exists(digest):
+                    self._renew(digest, stream)
+                else:
                     self._write(digest, stream)
         except OSError as err:
             raise ArtifactError(
@@ -113,6 +117,31 @@ class ArtifactStore:
             return (self._local / key).is_file()
         fs, root = self._open_remote()
         return bool(fs.exists(f"{root}/{key}"))
+
+    def size(self, digest: str) -> int | None:
+        """Return the bytes of an artifact, None if it is not there."""
+        found = self._about(digest)
+        return None if found is None else found[1]
+
+    def written_at(self, digest: str) -> float | None:
+        """Return when an artifact was put last, in seconds since 1970; None if it is not there."""
+        found = self._about(digest)
+        return None if found is None else found[0]
+
+    def _about(self, digest: str) -> tuple[float, int] | None:
+        """Return time of writing and size."""
+        key = self._key(digest)
+        if self._local is not None:
+            try:
+                stat = (self._local / key).stat()
+            except FileNotFoundError:
+                return None
+            return stat.st_mtime, stat.st_size
+        fs, root = self._open_remote()
+        try:
+            return _time_and_size(fs.info(f"{root}/{key}"))
+        except FileNotFoundError:
+            return None
 
     def listing(self) -> Iterator[tuple[str, float, int]]:
         """Yield digest, time of writing (seconds since 1970) and bytes of each artifact."""
@@ -162,9 +191,7 @@ class ArtifactStore:
             return
         fs, root = self._open_remote()
         for path, about in sorted(fs.find(f"{root}/sha256", detail=True).items()):
-            written = about.get("LastModified") or about.get("created") or about.get("mtime")
-            seconds = written.timestamp() if isinstance(written, datetime) else float(written or 0)
-            yield path[len(root) + 1 :], seconds, int(about.get("size") or 0)
+            yield path[len(root) + 1 :], *_time_and_size(about)
 
     def _write(self, digest: str, stream: io.BufferedIOBase) -> None:
         key = self._key(digest)
@@ -175,6 +202,14 @@ class ArtifactStore:
         target = self._local / key
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_durably(target, stream)
+
+    def _renew(self, digest: str, stream: io.BufferedIOBase) -> None:
+        """Make an artifact young again: nothing old is removed that is about to be named."""
+        key = self._key(digest)
+        if self._local is not None:
+            os.utime(self._local / key)
+        elif (self.written_at(digest) or 0.0) < time.time() - _RENEW_SECONDS:
+            self._write(digest, stream)
 
     def _key(self, digest: str) -> str:
         if not _DIGEST.match(digest):
@@ -208,6 +243,13 @@ def write_durably(target: Path, stream: io.BufferedIOBase) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _time_and_size(about: dict[str, Any]) -> tuple[float, int]:
+    """Read what an object store says about a file; each names the time in its own way."""
+    written = about.get("LastModified") or about.get("created") or about.get("mtime")
+    seconds = written.timestamp() if isinstance(written, datetime) else float(written or 0)
+    return seconds, int(about.get("size") or 0)
 
 
 def _is_local(url: str) -> bool:

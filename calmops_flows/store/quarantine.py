@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, select, text, update
 
 from calmops_flows.errors import NotFoundError
-from calmops_flows.records import SnapshotState
+from calmops_flows.records import Snapshot, SnapshotState
 from calmops_flows.store import audit
 from calmops_flows.store.encoding import utc_text
 from calmops_flows.store.guard import lock_existing
+from calmops_flows.store.ledger import to_snapshot
 from calmops_flows.store.tables import snapshots
 
 if TYPE_CHECKING:
@@ -48,6 +49,19 @@ def retry(
     """
     values = {"state": SnapshotState.PENDING, "reason": None, "attempts": 0}
     return _resolve(database, pipeline, labels, "retried", values, now=now)
+
+
+def set_aside(database: Database, pipeline: str, label: str) -> Snapshot:
+    """Return the quarantined snapshot of a label, or of the first digits of its digest.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such pipeline or quarantined snapshot.
+    """
+    with database.read() as connection:
+        lock_existing(connection, pipeline)
+        return to_snapshot(_choose(connection, pipeline, [label])[0])
 
 
 def drop(

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, select
 
+from calmops_flows.records import VersionStatus
 from calmops_flows.store import tables
 
 if TYPE_CHECKING:
     from typing import Any
 
     from calmops_flows.store.artifacts import ArtifactStore
+    from calmops_flows.store.store import Store
 
 # Every column that holds a digest of an artifact. A test fails when one is missing.
 COLUMNS: tuple[Column[Any], ...] = (
@@ -29,6 +31,8 @@ COLUMNS: tuple[Column[Any], ...] = (
     tables.reports.c.artifact,
     tables.row_keys.c.artifact,
 )
+# A removed version keeps its row and its manifest, but no model.
+_OF_MODELS = frozenset({tables.model_versions.c.artifact, tables.model_versions.c.judged_artifact})
 # Digests that are no artifacts of ours: bytes of source files, hashes of the audit chain.
 NOT_ARTIFACTS = frozenset({"snapshots.digest", "files.digest", "audit.hash", "audit.previous_hash"})
 
@@ -38,6 +42,8 @@ def referenced(connection: Connection) -> Iterator[tuple[str, str]]:
     for column in COLUMNS:
         where = f"{column.table.name}.{column.name}"
         query = select(column).where(column.is_not(None)).distinct()
+        if column in _OF_MODELS:
+            query = query.where(tables.model_versions.c.status != VersionStatus.REMOVED)
         for digest in connection.execute(query).scalars():
             yield str(digest), where
 
@@ -64,3 +70,19 @@ def _digests(value: object, where: str) -> Iterator[tuple[str, str]]:
             yield from _digests(part, where)
     elif isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef"):
         yield value, where
+
+
+def everywhere(store: Store) -> set[str]:
+    """Return every artifact that a row, or a manifest that a row names, refers to.
+
+    Raises
+    ------
+    ArtifactError
+        If a manifest cannot be read or was changed.
+    """
+    with store.database.read() as connection:
+        named = dict(referenced(connection))
+    manifests = [digest for digest, where in named.items() if where == "model_versions.manifest"]
+    for manifest in manifests:
+        named.update(of_manifest(store.artifacts, manifest))
+    return set(named)

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.faults
 
 # Writes that a plain drain does not pass; each has a test of its own below or elsewhere.
 APART = {
+    "contract.accept": "no part of a drain: see tests/steps/test_contract.py",
+    "retention.forget": "needs limits: see tests/steps/test_retain.py",
     "export.write": "needs a folder for predictions: see tests/faults/test_labels.py",
     "archive.import": "no part of a drain: see tests/store/test_archive.py",
     "archive.rename": "no part of a drain: see tests/store/test_archive.py",
