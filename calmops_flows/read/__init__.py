@@ -12,6 +12,7 @@ from calmops_flows.read.show import show
 from calmops_flows.read.status import quarantined, status
 from calmops_flows.read.views import (
     BreakerView,
+    CoverageView,
     Explanation,
     Health,
     LastOutcome,
@@ -32,6 +33,7 @@ __all__ = [
     "AuditView",
     "BreakerView",
     "CardView",
+    "CoverageView",
     "Explanation",
     "Health",
     "LastOutcome",

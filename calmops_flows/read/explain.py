@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from calmops_flows.errors import NotFoundError
 from calmops_flows.read.attribution import attribute
+from calmops_flows.read.labels import labels_of, predictions_of
 from calmops_flows.read.names import near, require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.read.views import Explanation
@@ -54,6 +55,8 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         duplicate_of = _label_of(connection, row.duplicate_of)
         superseded_by = _label_of(connection, row.superseded_by)
         notes = _notes(connection, row.id)
+        labels = labels_of(connection, row.id)
+        said = predictions_of(connection, name, row)
     (outcome,) = history(store.database, name, ids=[row.id])
     report = drift_report(store.database, row.id)
     return Explanation(
@@ -66,6 +69,8 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         notes=notes,
         attribution=None if report is None else attribute(store, name, row.id, report),
         reports=linked_reports(store.database, row.id),
+        labels=labels,
+        predictions=said,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calmops_flows.read.label_sentences import labels_and_predictions
 from calmops_flows.records import (
     ColumnDrift,
     Comparison,
@@ -52,6 +53,7 @@ def to_sentences(explanation: Explanation) -> list[str]:
     sentences.extend(_scores(explanation.outcome, explanation.notes))
     if decision is not None:
         sentences.extend(_decision(decision, explanation.outcome.challenger))
+    sentences.extend(labels_and_predictions(explanation))
     if explanation.superseded_by is not None:
         sentences.append(f"The file was rewritten since; see {explanation.superseded_by}.")
     for kind, digest in explanation.reports.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, select, text
 
+from calmops_flows.read.labels import coverage
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label, overview, read_breaker
 from calmops_flows.read.views import (
@@ -48,6 +49,7 @@ def status(store: Store, name: str) -> StatusView:
         row = connection.execute(_facts_query(name)).one()
         lease = _lease(store.database, connection, name)
         set_aside = _quarantined(connection, name)
+        labels = coverage(connection, name)
     circuit = read_breaker(row.breaker)
     return StatusView(
         pipeline=line,
@@ -60,6 +62,7 @@ def status(store: Store, name: str) -> StatusView:
         last_run_id=row.last_run_id,
         quarantined=set_aside,
         next_steps=_next_steps(line, circuit, set_aside),
+        labels=labels,
     )
 
 

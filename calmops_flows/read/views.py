@@ -100,6 +100,42 @@ class QuarantineView:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverageView:
+    """Rows whose labels come in files of their own, and how many have theirs by now.
+
+    ``contradictions`` counts rows that were given different labels, ``files`` the label files.
+    """
+
+    rows: int
+    labelled: int
+    contradictions: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsView:
+    """What label files brought to one snapshot, and the scores before and after."""
+
+    rows: int
+    labelled: int
+    contradictions: int
+    files: tuple[str, ...]
+    realised: Mapping[str, float | None]
+    estimated: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionsView:
+    """Where the predictions for a snapshot lie; ``written_to`` besides the store."""
+
+    version: int
+    rows: int
+    artifact: str
+    written_to: str | None
+    is_written: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StatusView:
     """What ``calmops status`` shows besides the line of ``calmops list``.
 
@@ -117,6 +153,7 @@ class StatusView:
     last_run_id: str | None
     quarantined: tuple[QuarantineView, ...]
     next_steps: tuple[str, ...]
+    labels: CoverageView | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON; the line comes first."""
@@ -183,6 +220,8 @@ class Explanation:
     notes: Mapping[str, str] = field(default_factory=dict)
     attribution: Attribution | None = None
     reports: Mapping[str, str] = field(default_factory=dict)
+    labels: LabelsView | None = None
+    predictions: PredictionsView | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""

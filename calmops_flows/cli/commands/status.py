@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from calmops_flows.cli.options import Json, Name
 
 if TYPE_CHECKING:
-    from calmops_flows.read import BreakerView, LeaseView, MetricView, PipelineView, StatusView
+    from calmops_flows.read import (
+        BreakerView,
+        CoverageView,
+        LeaseView,
+        MetricView,
+        PipelineView,
+        StatusView,
+    )
 
 
 def status(name: Name, json: Json = False) -> None:
@@ -60,9 +67,17 @@ def _details(view: StatusView) -> list[tuple[str, object]]:
         ("versions", view.versions),
         ("spec", f"revision {view.spec_revision}"),
         ("deferred", view.deferred),
+        ("labels", _labels(view.labels)),
         ("messages", f"{view.outbox_waiting} waiting to be delivered"),
         ("last run", view.last_run_id),
     ]
+
+
+def _labels(view: CoverageView | None) -> str | None:
+    if view is None:
+        return None
+    clash = f", {view.contradictions:,} contradicted" if view.contradictions else ""
+    return f"{view.labelled:,} of {view.rows:,} rows labelled later, by {view.files} files{clash}"
 
 
 def _breaker(view: BreakerView) -> str:
