@@ -33,12 +33,14 @@ from calmops_flows.cli.commands.init import init
 from calmops_flows.cli.commands.listing import listing
 from calmops_flows.cli.commands.modes import modes
 from calmops_flows.cli.commands.quarantine import quarantine
+from calmops_flows.cli.commands.relaunch import relaunch
 from calmops_flows.cli.commands.report import report
 from calmops_flows.cli.commands.retain import retain
 from calmops_flows.cli.commands.run import run
 from calmops_flows.cli.commands.schema import schema
 from calmops_flows.cli.commands.show import show
 from calmops_flows.cli.commands.status import status
+from calmops_flows.cli.commands.tutorials import tutorials
 from calmops_flows.cli.commands.update import update
 from calmops_flows.cli.output import is_debugging, tell
 from calmops_flows.errors import CalmopsError, NotFoundError, SpecError
@@ -66,6 +68,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "contract": contract,
     "quarantine": quarantine,
     "update": update,
+    "relaunch": relaunch,
     "delete": delete,
     "retain": retain,
     "audit": audit,
@@ -76,6 +79,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "import": import_,
     "dashboard": dashboard,
     "modes": modes,
+    "tutorials": tutorials,
     "schema": schema,
 }
 

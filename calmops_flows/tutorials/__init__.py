@@ -1,0 +1,1 @@
+"""Tutorials: scripts that `calmops tutorials copy` puts into your folder; each runs by itself."""
