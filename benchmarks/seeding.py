@@ -159,6 +159,7 @@ def _drift_report(key: int, digest: str) -> dict[str, Any]:
         "reference_digest": digest,
         "reference_rows": 1000,
         "current_rows": 1000,
+        "notes": canonical_json([]),
     }
 
 
