@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from calmops_flows.api import detect_drift, run_pipeline
     from calmops_flows.detectors.decision import DriftPolicy
+    from calmops_flows.learning.blockwise import BlockwiseClassifier, BlockwiseRegressor
+    from calmops_flows.learning.ipip import IPIPClassifier
     from calmops_flows.records import DriftReport, Outcome
     from calmops_flows.spec import PipelineSpec
     from calmops_flows.store.store import open_store
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "BlockwiseClassifier": "calmops_flows.learning.blockwise",
+    "BlockwiseRegressor": "calmops_flows.learning.blockwise",
     "DriftPolicy": "calmops_flows.detectors.decision",
     "DriftReport": "calmops_flows.records",
+    "IPIPClassifier": "calmops_flows.learning.ipip",
     "Outcome": "calmops_flows.records",
     "PipelineSpec": "calmops_flows.spec",
     "detect_drift": "calmops_flows.api",
@@ -29,8 +34,11 @@ _MODULES = {
 
 __all__ = [  # noqa: RUF022 - the eager name first
     "__version__",
+    "BlockwiseClassifier",
+    "BlockwiseRegressor",
     "DriftPolicy",
     "DriftReport",
+    "IPIPClassifier",
     "Outcome",
     "PipelineSpec",
     "detect_drift",

@@ -110,6 +110,20 @@ def mcc(counts: Counts) -> Floats:
     return np.where(spread_true > 0, value, np.nan)
 
 
+def kappa(counts: Counts) -> Floats:
+    """Cohen's kappa, the agreement beyond chance [1]_; undefined with one true label.
+
+    References
+    ----------
+    .. [1] J. Cohen, "A coefficient of agreement for nominal scales", Educational and
+       Psychological Measurement 20, 1960.
+    """
+    n = counts.actual.sum(-1)
+    chance = (counts.actual * counts.predicted).sum(-1)
+    value = _ratio(counts.hits.sum(-1) * n - chance, n**2 - chance)
+    return np.where((counts.actual > 0).sum(-1) >= 2, value, np.nan)
+
+
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     result = np.full(np.shape(numerator), np.nan)
     return np.divide(numerator, denominator, out=result, where=np.asarray(denominator) > 0)
