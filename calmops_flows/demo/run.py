@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from calmops_flows.api import apply, run
 from calmops_flows.demo import show
 from calmops_flows.demo.flights import Month, data_folder, read_months
+from calmops_flows.demo.scenes import SCENES
 from calmops_flows.errors import NameConflictError, NotFoundError, SpecError, StoreError
 from calmops_flows.settings import load_settings
 from calmops_flows.spec import PipelineSpec, read_spec
 from calmops_flows.store.store import Store, open_store
 
 if TYPE_CHECKING:
+    from calmops_flows.demo.scenes import Scene
     from calmops_flows.demo.show import Seen
 
 DEFAULT_HOME = "calmops-demo"
@@ -25,12 +27,19 @@ Echo = Callable[[str], None]
 
 
 def run_demo(
-    *, home: Path | None = None, months: int = 12, keep: bool = False, echo: Echo = print
+    *,
+    pipeline: str = "stream",
+    home: Path | None = None,
+    months: int = 12,
+    keep: bool = False,
+    echo: Echo = print,
 ) -> None:
     """Watch the first months of a year of real flights, and say what was decided and why.
 
     Parameters
     ----------
+    pipeline : str, default "stream"
+        Kind of the pipeline that watches: a key of `SCENES`.
     home : Path, optional
         Folder of store and files; default: ``CALMOPS_HOME``, else ``calmops-demo``
         in the current folder.
@@ -46,32 +55,37 @@ def run_demo(
     MissingExtraError
         If the data are not installed.
     SpecError
-        If ``months`` is out of range.
+        If ``months`` is out of range, or there is no demo of the kind.
     NameConflictError
-        If the store has another pipeline of the name ``flights``.
+        If the store has another pipeline of the demo's name.
     """
     if not 1 <= months <= 12:
         raise SpecError(f"months must be 1 to 12, got {months!r}")
+    if pipeline not in SCENES:
+        raise SpecError(f"pipeline must be one of {sorted(SCENES)}, got {pipeline!r}")
+    scene = SCENES[pipeline]
     folder = home or Path(os.environ.get("CALMOPS_HOME") or DEFAULT_HOME)
-    year = read_months(data_folder(), months)
+    year = read_months(data_folder(), months, target=scene.target)
     settings = load_settings().model_copy(update={"home": folder.expanduser().absolute()})
     with open_store(settings) as store:
-        spec = _prepare(store, keep=keep, echo=echo)
-        echo(show.introduction(year, spec, folder))
-        seen = [found for month in year if (found := _arrive(store, spec, month, echo))]
+        spec = _prepare(store, scene.file, keep=keep, echo=echo)
+        echo(show.introduction(year, scene.facts, folder))
+        seen = [found for month in year for found in _arrive(store, spec, scene, month, echo)]
         if seen:
-            echo(show.table(seen))
-        echo(show.next_commands(folder, year[-1].file_name))
+            echo(scene.table(seen))
+        snapshot = seen[-1].outcome.snapshot if seen else year[-1].file_name
+        echo(show.next_commands(folder, spec.name, snapshot))
 
 
-def _prepare(store: Store, *, keep: bool, echo: Echo) -> PipelineSpec:
+def _prepare(store: Store, name: str, *, keep: bool, echo: Echo) -> PipelineSpec:
     """Write the spec beside the folder of arrivals, and apply it."""
-    file = store.settings.home / "flights.yaml"
-    text = files("calmops_flows.demo").joinpath("flights.yaml").read_text(encoding="utf-8")
-    (store.settings.home / "arrivals").mkdir(parents=True, exist_ok=True)
+    file = store.settings.home / name
+    text = files("calmops_flows.demo").joinpath(name).read_text(encoding="utf-8")
+    file.parent.mkdir(parents=True, exist_ok=True)
     if not (keep and file.exists()):
         file.write_text(text, encoding="utf-8")
     spec = read_spec(file)
+    Path(spec.source.path).mkdir(parents=True, exist_ok=True)
     if _is_there(store, spec) and not keep:
         _start_afresh(store, spec)
         echo("An earlier demo was here: its pipeline is deleted, and we start afresh.\n")
@@ -104,8 +118,8 @@ def _start_afresh(store: Store, spec: PipelineSpec) -> None:
         file.unlink()
 
 
-def _arrive(store: Store, spec: PipelineSpec, month: Month, echo: Echo) -> Seen | None:
-    """Let one month arrive and run; None when its file was known already."""
+def _arrive(store: Store, spec: PipelineSpec, scene: Scene, month: Month, echo: Echo) -> list[Seen]:
+    """Let one month arrive and run; nothing is seen when its file was known already."""
     staged = store.settings.home / month.file_name
     month.rows.to_parquet(staged, index=False)
     staged.replace(Path(spec.source.path) / month.file_name)
@@ -118,7 +132,8 @@ def _arrive(store: Store, spec: PipelineSpec, month: Month, echo: Echo) -> Seen 
         echo(f"{month.name}  quarantined: {outcome.reason}")
     if not drained.outcomes:
         echo(f"{month.name}  known already\n")
-        return None
-    seen = show.look_up(store, spec, month, drained.outcomes[-1], seconds)
-    echo(show.month_text(seen))
+        return []
+    share = seconds / len(drained.outcomes)
+    seen = [show.look_up(store, spec, month, outcome, share) for outcome in drained.outcomes]
+    echo(scene.month_text(seen))
     return seen

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from calmops_flows.store import history
 from calmops_flows.store.tables import predictions, snapshots
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from calmops_flows.demo.flights import Month
     from calmops_flows.records import Decision, DriftReport, Outcome
     from calmops_flows.spec import PipelineSpec
@@ -29,7 +31,7 @@ METRIC = "balanced_accuracy"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One month with everything that the store says about it.
+    """One snapshot of a month with everything that the store says about it.
 
     ``served`` is the version that was the champion when the month arrived.
     """
@@ -42,6 +44,7 @@ class Seen:
     drift: DriftReport | None
     served: int | None
     seconds: float
+    details: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def look_up(
@@ -62,6 +65,7 @@ def look_up(
     return Seen(
         month=month.name,
         late_share=month.share,
+        details=history.learning_details(store.database, snapshot_id),
         n_columns=month.rows.shape[1],
         outcome=outcome,
         decision=decision,
@@ -71,48 +75,30 @@ def look_up(
     )
 
 
-def introduction(year: list[Month], spec: PipelineSpec, folder: Path) -> str:
-    """Say what is watched, what is predicted, and who decides."""
-    n_rows = sum(len(month.rows) for month in year)
-    model = spec.model.class_.rpartition(".")[2]
-    files = "one monthly file" if len(year) == 1 else f"{len(year)} monthly files"
-    lines = [
-        "CalmOps demo: a pipeline watches real flights, month by month",
-        "",
-        f"  data    {n_rows:,} flights that left New York in 2013, {files}",
-        "  target  late: the flight arrives 15 or more minutes after its time",
-        "  inputs  known before departure: schedule, route, carrier, weather of the hour before",
-        f"  model   {model}, judged by balanced accuracy (0.5 is guessing)",
-        "  rule    on drift a challenger is trained on the new month; it takes over only if it is",
-        "          shown to be better on the month's last days, which neither model has learnt",
-        f"  home    {folder}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
 def month_text(seen: Seen) -> str:
     """Say what was seen in a month, what was decided, and why."""
     outcome = seen.outcome
     facts = f"{outcome.rows or 0:,} flights, {seen.late_share:.1%} late"
     lines = [
         f"{seen.month}  {facts:<70}{seen.seconds:14.1f} s",
-        _line("drift", _drift_text(seen)),
-        _line("champion", _champion_text(seen)),
-        *([_line("challenger", _challenger_text(seen))] if seen.decision.comparison else []),
-        _line("decision", _decision_text(seen)),
+        line("drift", drift_text(seen)),
+        line("champion", _champion_text(seen)),
+        *([line("challenger", _challenger_text(seen))] if seen.decision.comparison else []),
+        line("decision", _decision_text(seen)),
         "",
     ]
     return "\n".join(lines)
 
 
-def _line(label: str, text: str) -> str:
+def line(label: str, text: str) -> str:
+    """Put a text behind its label, wrapped and indented."""
     return textwrap.fill(
         text, WIDTH, initial_indent=f"         {label:<12}", subsequent_indent=" " * 21
     )
 
 
-def _drift_text(seen: Seen) -> str:
+def drift_text(seen: Seen) -> str:
+    """Say what drifted, and how far."""
     drift = seen.drift
     if drift is None:
         return "nothing to compare with yet"
@@ -139,15 +125,15 @@ def _champion_text(seen: Seen) -> str:
     scores = seen.outcome.metrics["champion"]
     if scores is None:
         return "none yet"
-    score = _score(scores.get(METRIC))
-    return f"version {seen.served} scores {score} on the whole month, before anyone learns from it"
+    scored = score(scores.get(METRIC))
+    return f"version {seen.served} scores {scored} on the whole month, before anyone learns from it"
 
 
 def _challenger_text(seen: Seen) -> str:
     version, compared = seen.outcome.challenger, seen.decision.comparison
     if compared is None or compared.difference is None or compared.lower is None:
         return f"version {version}: {compared.reason if compared else 'not compared'}"
-    scores = f"{_score(compared.challenger)} against {_score(compared.champion)}"
+    scores = f"{score(compared.challenger)} against {score(compared.champion)}"
     bound = f"{compared.confidence:.0%} bound {compared.lower:+.3f}"
     return f"version {version}: {scores} on the last days, {compared.difference:+.3f} ({bound})"
 
@@ -160,7 +146,8 @@ def _decision_text(seen: Seen) -> str:
     return f"{seen.decision.kind.upper()}, version {seen.outcome.champion} serves: {reason}"
 
 
-def _score(value: float | None) -> str:
+def score(value: float | None) -> str:
+    """Write a score."""
     return "n/a" if value is None else f"{value:.3f}"
 
 
@@ -190,27 +177,46 @@ def _row(seen: Seen) -> str:
     return (
         f"{seen.month:<9}{seen.outcome.rows or 0:>8,}{seen.late_share:>8.1%}{drift:>14}"
         f"{'-' if seen.served is None else f'v{seen.served}':>8}"
-        f"{_score(champion.get(METRIC)) if champion else '-':>8}"
-        f"{challenger:>12}{_signed(gain):>8}{_signed(lower):>10}   {seen.outcome.decision}"
+        f"{score(champion.get(METRIC)) if champion else '-':>8}"
+        f"{challenger:>12}{signed(gain):>8}{signed(lower):>10}   {seen.outcome.decision}"
     )
 
 
-def _signed(value: float | None) -> str:
+def signed(value: float | None) -> str:
+    """Write a difference."""
     return "-" if value is None else f"{value:+.3f}"
 
 
-def next_commands(folder: Path, snapshot: str) -> str:
+def introduction(year: list[Month], facts: Sequence[tuple[str, str]], folder: Path) -> str:
+    """Say what is watched, what is predicted, and who decides.
+
+    ``facts`` are pairs of label and text; an empty label goes on with the one before.
+    """
+    n_rows = sum(len(month.rows) for month in year)
+    files = "one monthly file" if len(year) == 1 else f"{len(year)} monthly files"
+    lines = [
+        "CalmOps demo: a pipeline watches real flights, month by month",
+        "",
+        f"  data    {n_rows:,} flights that left New York in 2013, {files}",
+        *(f"  {label:<8}{text}" for label, text in facts),
+        f"  home    {folder}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def next_commands(folder: Path, name: str, snapshot: str) -> str:
     """Name the commands that show more of what the demo left in its home."""
     commands = [
-        ("calmops status flights", "how the pipeline stands"),
-        ("calmops history flights", "every month with its decision"),
-        (f"calmops explain flights {snapshot}", "one decision in sentences"),
-        ("calmops show flights", "spec, data contract and model versions"),
-        ("calmops run flights", "nothing is pending: a run ends at once"),
-        ("prefect server start", "then `calmops deploy flights`: Prefect runs it"),
+        (f"calmops status {name}", "how the pipeline stands"),
+        (f"calmops history {name}", "every decision"),
+        (f"calmops explain {name} {snapshot}", "one decision in sentences"),
+        (f"calmops show {name}", "spec, data contract, versions"),
+        (f"calmops run {name}", "nothing is pending: it ends at once"),
+        ("prefect server start", f"then `calmops deploy {name}`"),
     ]
     lines = ["Try next:", "", *(f"  {line}" for line in _environment(folder))]
-    lines += [f"  {command:<52}{meaning}" for command, meaning in commands]
+    lines += [f"  {command:<62}{meaning}" for command, meaning in commands]
     return "\n".join(lines)
 
 

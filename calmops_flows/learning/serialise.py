@@ -174,6 +174,7 @@ def manifest(
         "metrics": dict(metrics),
         "holdout": holdout,
         "notes": list(fitted.notes),
+        "details": dict(fitted.details),
     }
 
 

@@ -2,6 +2,7 @@
 
 from calmops_flows.read.attribution import AttributedColumn, Attribution
 from calmops_flows.read.audit import AuditEntry, AuditView, audit
+from calmops_flows.read.blocks import blocks
 from calmops_flows.read.card import CardView, ScoreView, SourceView, card
 from calmops_flows.read.explain import explain
 from calmops_flows.read.names import require_pipeline
@@ -11,6 +12,7 @@ from calmops_flows.read.sentences import to_sentences
 from calmops_flows.read.show import show
 from calmops_flows.read.status import quarantined, status
 from calmops_flows.read.views import (
+    BlockView,
     BreakerView,
     CoverageView,
     Explanation,
@@ -31,6 +33,7 @@ __all__ = [
     "Attribution",
     "AuditEntry",
     "AuditView",
+    "BlockView",
     "BreakerView",
     "CardView",
     "CoverageView",
@@ -48,6 +51,7 @@ __all__ = [
     "StatusView",
     "VersionView",
     "audit",
+    "blocks",
     "card",
     "explain",
     "history",

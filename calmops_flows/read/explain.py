@@ -13,7 +13,7 @@ from calmops_flows.read.labels import labels_of, predictions_of
 from calmops_flows.read.names import near, require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.read.views import Explanation
-from calmops_flows.store.history import decision, drift_report, history
+from calmops_flows.store.history import decision, drift_report, history, learning_details
 from calmops_flows.store.reports import linked_reports
 from calmops_flows.store.tables import metrics, outcomes, snapshots
 
@@ -71,6 +71,7 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         reports=linked_reports(store.database, row.id),
         labels=labels,
         predictions=said,
+        details=learning_details(store.database, row.id),
     )
 
 

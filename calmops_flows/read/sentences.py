@@ -51,6 +51,7 @@ def to_sentences(explanation: Explanation) -> list[str]:
     sentences.extend(_drift(explanation.drift))
     sentences.extend(_attribution(explanation.attribution))
     sentences.extend(_scores(explanation.outcome, explanation.notes))
+    sentences.extend(_details(explanation.details))
     if decision is not None:
         sentences.extend(_decision(decision, explanation.outcome.challenger))
     sentences.extend(labels_and_predictions(explanation))
@@ -158,6 +159,12 @@ def _scores(outcome: Outcome, notes: Mapping[str, str]) -> Iterator[str]:
     undefined = [f"{name.partition('.')[2]} ({note})" for name, note in notes.items()]
     if undefined:
         yield f"Undefined here: {_cut(dict.fromkeys(undefined))}."
+
+
+def _details(details: Mapping[str, float | None]) -> Iterator[str]:
+    if details:
+        parts = (f"{name.replace('_', ' ')} {_number(value)}" for name, value in details.items())
+        yield f"The fitted model: {', '.join(parts)}."
 
 
 def _decision(decision: Decision, challenger: int | None) -> Iterator[str]:

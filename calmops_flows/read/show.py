@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from calmops_flows.read.blocks import blocks
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.read.views import RevisionView, ShowView, VersionView
 from calmops_flows.store.tables import (
+    LEARNING,
     contracts,
+    metrics,
     model_versions,
     pipelines,
     snapshots,
@@ -50,6 +53,7 @@ def show(store: Store, name: str) -> ShowView:
         contract_version=row.contract_version,
         contract=None if contract is None else json.loads(contract),
         versions=versions,
+        blocks=blocks(store, name),
     )
 
 
@@ -62,6 +66,20 @@ def _revisions(connection: Connection, name: str) -> tuple[RevisionView, ...]:
     return tuple(RevisionView(row.spec_revision, row.at) for row in connection.execute(query))
 
 
+def _details(connection: Connection, name: str) -> dict[int, dict[str, float | None]]:
+    """Return the quantities of the fitted models, by snapshot."""
+    query = (
+        select(metrics.c.snapshot_id, metrics.c.metric, metrics.c.value)
+        .join(snapshots, snapshots.c.id == metrics.c.snapshot_id)
+        .where(snapshots.c.pipeline == name, metrics.c.scope == LEARNING)
+        .order_by(metrics.c.metric)
+    )
+    found: dict[int, dict[str, float | None]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.snapshot_id, {})[row.metric] = row.value
+    return found
+
+
 def _versions(connection: Connection, name: str) -> tuple[VersionView, ...]:
     query = (
         select(model_versions, snapshots.c.path, snapshots.c.block)
@@ -69,6 +87,7 @@ def _versions(connection: Connection, name: str) -> tuple[VersionView, ...]:
         .where(model_versions.c.pipeline == name)
         .order_by(model_versions.c.version)
     )
+    details = _details(connection, name)
     return tuple(
         VersionView(
             version=row.version,
@@ -80,6 +99,7 @@ def _versions(connection: Connection, name: str) -> tuple[VersionView, ...]:
             fit_seconds=row.fit_seconds,
             artifact=row.artifact,
             created_at=row.created_at,
+            details=details.get(row.snapshot_id, {}),
         )
         for row in connection.execute(query)
     )

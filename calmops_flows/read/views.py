@@ -174,6 +174,26 @@ class VersionView:
     fit_seconds: float
     artifact: str
     created_at: str
+    details: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A block, by its newest decided content.
+
+    ``contents`` counts what was decided under its id; ``version`` is the newest version
+    that took over with it; ``metrics`` are the champion's before anything learnt.
+    """
+
+    block: str
+    contents: int
+    snapshot: str
+    rows: int
+    decision: str
+    is_drift: bool | None
+    version: int | None
+    metrics: Mapping[str, float | None]
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +217,7 @@ class ShowView:
     contract_version: int | None
     contract: Mapping[str, Any] | None
     versions: tuple[VersionView, ...]
+    blocks: tuple[BlockView, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
@@ -208,7 +229,8 @@ class Explanation:
     """Everything that is known about one snapshot and its decision.
 
     ``notes`` says why a metric is undefined, by ``role.metric``; ``reports`` holds the
-    digests of the reports that were rendered, by kind.
+    digests of the reports that were rendered, by kind; ``details`` are quantities of the
+    model that was fitted, such as the size of an ensemble.
     """
 
     pipeline: str
@@ -222,6 +244,7 @@ class Explanation:
     reports: Mapping[str, str] = field(default_factory=dict)
     labels: LabelsView | None = None
     predictions: PredictionsView | None = None
+    details: Mapping[str, float | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""

@@ -9,7 +9,6 @@ from calmops_flows.spec.pipeline import PipelineSpec
 
 # Fields that are validated but whose behaviour comes later; each row vanishes as it lands.
 NOT_YET: dict[str, Callable[[PipelineSpec], bool]] = {
-    "kind (ipip)": lambda s: s.kind == "ipip",
     "preprocess": lambda s: s.preprocess is not None,
     "model.search": lambda s: s.model.search is not None,
     "retrain.when (data)": lambda s: s.retrain.when == "data",
@@ -21,7 +20,6 @@ NOT_YET: dict[str, Callable[[PipelineSpec], bool]] = {
     "evaluation.promotion.rule (no_worse, thresholds, always)": lambda s: (
         s.evaluation.promotion.rule not in {"auto", "better"}
     ),
-    "ipip": lambda s: s.ipip is not None,
     "notify": lambda s: bool(s.notify),
     "labels (of kinds other than stream)": lambda s: s.labels is not None and s.kind != "stream",
 }

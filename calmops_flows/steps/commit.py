@@ -13,6 +13,7 @@ from calmops_flows.records import (
     DecisionKind,
     DriftReport,
     ErrorBudget,
+    Evaluation,
     Rule,
 )
 from calmops_flows.steps.check_drift import Profiled
@@ -78,6 +79,7 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         challenger=_challenger(found.learnt, tried),
         predictions=found.scored.artifact if found.scored else None,
         estimated_scores=found.estimate.scores if found.estimate else None,
+        details=_details(found),
         stream_state=_stream_state(found),
         labels=found.labels,
         messages=(
@@ -85,6 +87,14 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
             *export_messages(run, found.ingested, found.scored),
         ),
     )
+
+
+def _details(found: Findings) -> Evaluation | None:
+    """Return the quantities of the model that was fitted, such as the size of an ensemble."""
+    challenger = found.learnt.shown.challenger if found.learnt else None
+    if challenger is None or not challenger.fitted.details:
+        return None
+    return Evaluation(challenger.fitted.rows, challenger.fitted.details)
 
 
 def _decision(

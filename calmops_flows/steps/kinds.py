@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calmops_flows.spec import PipelineSpec
-from calmops_flows.steps.trainers import BlockTrainer, Trainer
+from calmops_flows.steps.trainers import BlockTrainer, IpipTrainer, Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def _by_block(spec: PipelineSpec) -> str | None:
 KINDS: dict[str, Kind] = {
     "stream": Kind(_whole, Trainer()),
     "block": Kind(_by_block, BlockTrainer()),
-    "ipip": Kind(_by_block, Trainer()),
+    "ipip": Kind(_by_block, IpipTrainer()),
 }
 
 

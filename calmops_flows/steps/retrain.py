@@ -54,6 +54,14 @@ def retrain(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any)
     return Challenger(fitted, artifact, train, holdout)
 
 
+def learn_all(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -> Challenger:
+    """Learn from all labelled rows, for a model that holds out rows by itself."""
+    everything = np.arange(len(labels.rows))
+    fitted = _fit(run, ingested, labels, everything, champion)
+    artifact = keep_model(run.store.artifacts, fitted.estimator)
+    return Challenger(fitted, artifact, everything, everything[:0])
+
+
 def _parts(run: SnapshotRun, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the labelled rows that teach, and those that judge."""
     if labels.judges is not None:

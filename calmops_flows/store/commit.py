@@ -25,7 +25,7 @@ from calmops_flows.store.encoding import canonical_json, finite, utc_text
 from calmops_flows.store.guard import check_token
 from calmops_flows.store.labels import LabelFacts, write_labels
 from calmops_flows.store.pipelines import PipelineState
-from calmops_flows.store.tables import ESTIMATED
+from calmops_flows.store.tables import ESTIMATED, LEARNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Commit:
     challenger: int | None = None
     predictions: str | None = None
     estimated_scores: Evaluation | None = None
+    details: Evaluation | None = None
     stream_state: str | None = None
     labels: LabelFacts | None = None
     messages: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
@@ -209,6 +210,7 @@ def _write_scores(connection: Connection, commit: Commit) -> None:
         ("champion", "snapshot", commit.champion_scores),
         ("champion", ESTIMATED, commit.estimated_scores),
         ("challenger", "holdout", commit.challenger_scores),
+        ("challenger", LEARNING, commit.details),
     )
     rows = [
         {

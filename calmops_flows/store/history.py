@@ -24,6 +24,7 @@ from calmops_flows.records import (
 from calmops_flows.store.database import Database
 from calmops_flows.store.tables import (
     ESTIMATED,
+    LEARNING,
     REALISED,
     decisions,
     drift_reports,
@@ -108,7 +109,10 @@ def _scores(connection: Connection, ids: list[int]) -> dict[int, Scores]:
     for chunk in _chunks(ids):
         rows = connection.execute(
             select(metrics)
-            .where(metrics.c.snapshot_id.in_(chunk), metrics.c.scope.not_in((ESTIMATED, REALISED)))
+            .where(
+                metrics.c.snapshot_id.in_(chunk),
+                metrics.c.scope.not_in((ESTIMATED, LEARNING, REALISED)),
+            )
             .order_by(metrics.c.metric)
         )
         for row in rows:
@@ -169,6 +173,17 @@ def drift_report(database: Database, snapshot_id: int) -> DriftReport | None:
         multivariate=joint,
         notes=tuple(json.loads(head.notes)),
     )
+
+
+def learning_details(database: Database, snapshot_id: int) -> dict[str, float | None]:
+    """Return the quantities of the model that was fitted for a snapshot, by name."""
+    query = (
+        select(metrics.c.metric, metrics.c.value)
+        .where(metrics.c.snapshot_id == snapshot_id, metrics.c.scope == LEARNING)
+        .order_by(metrics.c.metric)
+    )
+    with database.read() as connection:
+        return {row.metric: row.value for row in connection.execute(query)}
 
 
 def decision(database: Database, snapshot_id: int) -> Decision | None:

@@ -30,6 +30,7 @@ metadata = MetaData(
 Key = BigInteger().with_variant(Integer, "sqlite")
 TIME = String(32)  # ISO 8601, UTC, microseconds: sorts as text, and reads alike on both databases
 DIGEST = String(64)
+LEARNING = "learning"  # scope of a model's own quantities, which are no scores
 ESTIMATED = "estimated"  # scope of metrics that were estimated without labels
 REALISED = "realised"  # scope of metrics from labels that came later
 

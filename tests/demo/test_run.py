@@ -8,6 +8,7 @@ import pytest
 
 from calmops_flows.api import apply
 from calmops_flows.demo import run_demo
+from calmops_flows.demo.scenes import SCENES, Scene
 from calmops_flows.errors import NameConflictError, SpecError
 from calmops_flows.settings import Settings
 from calmops_flows.spec import read_spec
@@ -90,9 +91,42 @@ def test_thirteenth_month_is_refused(tmp_path: Path) -> None:
         run_demo(home=tmp_path, months=13, echo=print)
 
 
-def test_deployed_spec_is_that_of_the_demo() -> None:
-    deployed = read_spec(ROOT / "deployments" / "flights.yaml")
-    demo = read_spec(ROOT / "calmops_flows" / "demo" / "flights.yaml")
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
+def test_deployed_spec_is_that_of_the_demo(scene: Scene) -> None:
+    deployed = read_spec(ROOT / "deployments" / scene.file)
+    demo = read_spec(ROOT / "calmops_flows" / "demo" / scene.file)
 
     assert deployed.model_copy(update={"source": demo.source}) == demo
-    assert Path(deployed.source.path) == ROOT / "calmops-demo" / "arrivals"
+    assert Path(deployed.source.path).parent == ROOT / "calmops-demo"
+    assert Path(deployed.source.path).name == Path(demo.source.path).name
+
+
+@pytest.mark.parametrize(
+    ("kind", "snapshots", "parts"),
+    [
+        ("block", ["flights-2013-01.parquet#" + o for o in ("EWR", "JFK", "LGA")], "EWR drift"),
+        ("ipip", ["flights-2013-01.parquet"], "7 ensembles of"),
+    ],
+)
+def test_demo_of_another_kind_tells_what_its_store_holds(
+    tmp_path: Path, kind: str, snapshots: list[str], parts: str
+) -> None:
+    lines: list[str] = []
+
+    run_demo(pipeline=kind, home=tmp_path, months=1, echo=lines.append)
+
+    printed = "\n".join(lines)
+    name = SCENES[kind].file.removesuffix(".yaml")
+    with open_store(Settings(home=tmp_path)) as store:
+        outcomes = history(store.database, name)
+    assert [outcome.snapshot for outcome in outcomes] == snapshots
+    assert outcomes[0].decision == "trained"
+    assert f"calmops show {name}" in printed
+    assert parts in printed
+    assert printed.isascii()
+    assert max(len(line) for line in printed.splitlines() if str(tmp_path) not in line) <= 100
+
+
+def test_kind_without_a_demo_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="must be one of"):
+        run_demo(pipeline="batch", home=tmp_path, echo=print)

@@ -8,6 +8,9 @@ import typer
 
 
 def demo(
+    pipeline: Annotated[
+        str, typer.Option("--pipeline", help="Kind of pipeline: stream, block or ipip.")
+    ] = "stream",
     months: Annotated[
         int, typer.Option("--months", min=1, max=12, help="Number of months that arrive.")
     ] = 12,
@@ -18,4 +21,4 @@ def demo(
     """Watch a year of real flights arrive, month by month."""
     from calmops_flows.demo import run_demo
 
-    run_demo(months=months, keep=keep, echo=typer.echo)
+    run_demo(pipeline=pipeline, months=months, keep=keep, echo=typer.echo)

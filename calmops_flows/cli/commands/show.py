@@ -9,6 +9,9 @@ from calmops_flows.cli.options import Json, Name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from calmops_flows.read.views import ShowView
+
+BLOCK_HEADERS = ("block", "contents", "rows", "drift", "decision", "version", "metric")
 VERSION_HEADERS = ("version", "status", "mode", "parent", "snapshot", "fitted at", "metric")
 
 
@@ -55,6 +58,48 @@ def show(name: Name, json: Json = False) -> None:
             for v in view.versions
         ]
         say_table(VERSION_HEADERS, rows)
+    _say_details(view)
+    _say_blocks(view)
+
+
+def _say_blocks(view: ShowView) -> None:
+    """Print where each block stands."""
+    from calmops_flows.cli.output import say, say_table
+    from calmops_flows.cli.words import headline
+
+    if not view.blocks:
+        return
+    say()
+    drift = {True: "yes", False: "no", None: None}
+    rows = [
+        (
+            b.block,
+            b.contents,
+            b.rows,
+            drift[b.is_drift],
+            b.decision,
+            b.version,
+            headline({"champion": b.metrics}),
+        )
+        for b in view.blocks
+    ]
+    say_table(BLOCK_HEADERS, rows)
+
+
+def _say_details(view: ShowView) -> None:
+    """Print what the models of each version are like, where they say so."""
+    from calmops_flows.cli.output import say, say_table
+
+    names = sorted({name for version in view.versions for name in version.details})
+    if not names:
+        return
+    say()
+    rows = [(v.version, *(_short(v.details.get(name)) for name in names)) for v in view.versions]
+    say_table(("version", *(name.replace("_", " ") for name in names)), rows)
+
+
+def _short(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4g}"
 
 
 def _say_yaml(spec: Mapping[str, Any]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +67,8 @@ class Fitted:
         Retraining mode.
     notes : tuple of str
         Warnings of the libraries, each once, with their number.
+    details : mapping of str to float
+        Quantities of the model itself, such as the size of an ensemble.
     """
 
     estimator: Any
@@ -74,6 +76,7 @@ class Fitted:
     fit_seconds: float
     mode: str
     notes: tuple[str, ...] = ()
+    details: Mapping[str, float] = field(default_factory=dict)
 
 
 Retrainer = Callable[[TrainingContext], Fitted]

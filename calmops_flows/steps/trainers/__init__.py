@@ -2,5 +2,6 @@
 
 from calmops_flows.steps.trainers.base import Trainer
 from calmops_flows.steps.trainers.block import BlockTrainer
+from calmops_flows.steps.trainers.ipip import IpipTrainer
 
-__all__ = ["BlockTrainer", "Trainer"]
+__all__ = ["BlockTrainer", "IpipTrainer", "Trainer"]
