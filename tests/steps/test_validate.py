@@ -62,7 +62,6 @@ def test_what_could_not_run_is_refused_when_it_is_applied(case: str) -> None:
 LATER: dict[str, dict[str, Any]] = {
     "model.search": {"model": {**MODEL, "search": {"params": {"C": [1, 2]}}}},
     "retrain.mode": {"retrain": {"mode": 2}},
-    "retention": {"retention": {"snapshots": {"count": 3}}},
 }
 
 
