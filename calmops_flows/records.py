@@ -207,11 +207,15 @@ def _html_cell(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores of one model on one set of rows; None where a metric is undefined."""
+    """Scores of one model on one set of rows; None where a metric is undefined.
+
+    ``bounds`` holds the error bars of scores that were estimated.
+    """
 
     n_rows: int
     metrics: Mapping[str, float | None]
     notes: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from calmops_flows.evaluation.predictions import Predictions
 
 
+DROP_RULE = "no performance drop"
+
+
 @dataclass(frozen=True, slots=True)
 class Drop:
     """A relative drop of performance.
@@ -157,7 +160,7 @@ def drop_rule(drop: Drop, max_drop: float) -> Rule:
         f"{max(drop.lower, 0.0):.1%} is not luck (confidence {drop.confidence:g}); "
         f"{max_drop:.1%} is tolerated"
     )
-    return Rule("no performance drop", drop.lower, max_drop, drop.lower <= max_drop, note)
+    return Rule(DROP_RULE, drop.lower, max_drop, drop.lower <= max_drop, note)
 
 
 def _fieller(sign: float, before: float, slack: float, now: float, slack_now: float) -> float:

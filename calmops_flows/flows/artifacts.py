@@ -51,6 +51,15 @@ def write_artifacts(store: Store, pipeline: str, drained: Drained) -> None:
         logger.warning("artifacts of %s not written: %s", pipeline, err)
 
 
+def last_decision(store: Store, pipeline: str, drained: Drained) -> Decision | None:
+    """Return the decision on the last snapshot that a drain processed."""
+    if not drained.outcomes:
+        return None
+    last = drained.outcomes[-1]
+    found = _snapshot_ids(store, pipeline, [last]).get(last.snapshot + last.digest)
+    return None if found is None else decision(store.database, found)
+
+
 def artifact_key(pipeline: str, what: str) -> str:
     """Build a key of lower-case letters, digits and dashes that no other pipeline shares.
 

@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
-from calmops_flows.flows.artifacts import write_artifacts
+from calmops_flows.flows.artifacts import last_decision, write_artifacts
 from calmops_flows.flows.logs import forwarded_logs
 from calmops_flows.flows.runner import PrefectRunner
 from calmops_flows.flows.states import end_state
@@ -83,7 +83,8 @@ def drain_in_flow(pipeline: PipelineReference, *, wait: bool) -> State[list[dict
             call.drained = drained
         write_artifacts(store, name, drained)
         state = load_state(store.database, name)
-    end = end_state(drained, state.spec, state.breaker)
+        last = last_decision(store, name, drained)
+    end = end_state(drained, state.spec, state.breaker, last)
     get_run_logger().info("%s: %s, %s", name, end.name, end.message)
     outcomes = [outcome.to_dict() for outcome in drained.outcomes]
     return Completed(name=end.name, message=end.message, data=outcomes)

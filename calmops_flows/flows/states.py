@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from calmops_flows.evaluation.drop import DROP_RULE
 from calmops_flows.evaluation.thresholds import check_thresholds
-from calmops_flows.records import DecisionKind, Evaluation, Outcome
+from calmops_flows.records import Decision, DecisionKind, Evaluation, Outcome
+from calmops_flows.steps.concept import CONCEPT_RULE
 
 if TYPE_CHECKING:
     from calmops_flows.breaker import Breaker
@@ -20,6 +22,7 @@ RETRAINED = "Retrained"
 PROMOTED = "Promoted"
 DEGRADED = "Degraded"
 CIRCUIT_OPEN = "CircuitOpen"
+_WORSE = frozenset({DROP_RULE, CONCEPT_RULE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class EndState:
     message: str
 
 
-def end_state(drained: Drained, spec: PipelineSpec, breaker: Breaker) -> EndState:
+def end_state(
+    drained: Drained, spec: PipelineSpec, breaker: Breaker, last: Decision | None = None
+) -> EndState:
     """Say in one name how a pipeline stands after a run.
 
     Parameters
@@ -41,19 +46,26 @@ def end_state(drained: Drained, spec: PipelineSpec, breaker: Breaker) -> EndStat
         Its thresholds say what a failing champion is.
     breaker : Breaker
         The pipeline's breaker after the run.
+    last : Decision, optional
+        The decision on the last snapshot that was processed.
 
     Returns
     -------
     EndState
         The first that fits of ``Busy`` (another run holds the pipeline), ``CircuitOpen``
         (retraining pauses), ``Degraded`` (something was quarantined, every challenger
-        was rejected, or the serving model fails a threshold), ``Promoted`` (a challenger
+        was rejected, or the model that still serves fails a threshold, has dropped
+        below its own score, or makes more errors than it did), ``Promoted`` (a challenger
         took over), ``Retrained`` (a first model serves), ``Idle`` (nothing was pending)
         and ``Healthy``.
     """
     if drained.is_busy and not drained.outcomes:
         return EndState(BUSY, "another run holds the pipeline and will see the new files")
-    return EndState(_name(drained, spec, breaker), summary(drained))
+    name = _name(drained, spec, breaker)
+    is_better_than_degraded = name in {PROMOTED, RETRAINED, HEALTHY}
+    if is_better_than_degraded and last is not None and _has_worsened(last):
+        name = DEGRADED
+    return EndState(name, summary(drained))
 
 
 def _name(drained: Drained, spec: PipelineSpec, breaker: Breaker) -> str:
@@ -67,6 +79,13 @@ def _name(drained: Drained, spec: PipelineSpec, breaker: Breaker) -> str:
     if DecisionKind.TRAINED in decisions:
         return RETRAINED
     return HEALTHY if drained.outcomes else IDLE
+
+
+def _has_worsened(last: Decision) -> bool:
+    """Tell whether a champion that dropped, or whose errors rose, was left in service."""
+    if last.kind in {DecisionKind.PROMOTED, DecisionKind.TRAINED, DecisionKind.ROLLED_BACK}:
+        return False
+    return any(rule.name in _WORSE and rule.passed is False for rule in last.rules)
 
 
 def _all_rejected(decisions: set[str | None]) -> bool:

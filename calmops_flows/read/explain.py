@@ -12,10 +12,10 @@ from calmops_flows.read.attribution import attribute
 from calmops_flows.read.labels import labels_of, predictions_of
 from calmops_flows.read.names import near, require_pipeline
 from calmops_flows.read.overview import label
-from calmops_flows.read.views import Explanation
+from calmops_flows.read.views import EstimateView, Explanation
 from calmops_flows.store.history import decision, drift_report, history, learning_details
 from calmops_flows.store.reports import linked_reports
-from calmops_flows.store.tables import metrics, outcomes, snapshots
+from calmops_flows.store.tables import ESTIMATED, metrics, outcomes, snapshots
 
 if TYPE_CHECKING:
     from calmops_flows.store.store import Store
@@ -57,6 +57,7 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         notes = _notes(connection, row.id)
         labels = labels_of(connection, row.id)
         said = predictions_of(connection, name, row)
+        estimated = _estimated(connection, row.id)
     (outcome,) = history(store.database, name, ids=[row.id])
     report = drift_report(store.database, row.id)
     return Explanation(
@@ -72,6 +73,7 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         labels=labels,
         predictions=said,
         details=learning_details(store.database, row.id),
+        estimated=estimated,
     )
 
 
@@ -156,7 +158,23 @@ def _label_of(connection: Connection, snapshot_id: int | None) -> str | None:
 def _notes(connection: Connection, snapshot_id: int) -> dict[str, str]:
     query = (
         select(metrics.c.role, metrics.c.metric, metrics.c.note)
-        .where(metrics.c.snapshot_id == snapshot_id, metrics.c.note.is_not(None))
+        .where(
+            metrics.c.snapshot_id == snapshot_id,
+            metrics.c.note.is_not(None),
+            metrics.c.scope != ESTIMATED,
+        )
         .order_by(metrics.c.role, metrics.c.metric)
     )
     return {f"{row.role}.{row.metric}": row.note for row in connection.execute(query)}
+
+
+def _estimated(connection: Connection, snapshot_id: int) -> tuple[EstimateView, ...]:
+    query = (
+        select(metrics)
+        .where(metrics.c.snapshot_id == snapshot_id, metrics.c.scope == ESTIMATED)
+        .order_by(metrics.c.metric)
+    )
+    return tuple(
+        EstimateView(row.metric, row.value, row.lower, row.upper, row.note or "")
+        for row in connection.execute(query)
+    )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, func, select, text
 from calmops_flows.read.views import BreakerView, Health, LastOutcome, MetricView, PipelineView
 from calmops_flows.records import DecisionKind, SnapshotState
 from calmops_flows.store.tables import (
+    ESTIMATED,
     leases,
     metrics,
     model_versions,
@@ -111,14 +112,17 @@ def _counts(connection: Connection, name: str | None) -> dict[str, dict[str, int
     return counts
 
 
-def _last_scores(connection: Connection, ids: list[int]) -> dict[int, dict[str, float | None]]:
-    """Return the champion's scores on these snapshots."""
-    query = select(metrics.c.snapshot_id, metrics.c.metric, metrics.c.value).where(
-        metrics.c.snapshot_id.in_(ids), metrics.c.role == "champion"
-    )
-    scores: dict[int, dict[str, float | None]] = defaultdict(dict)
-    for snapshot_id, metric, value in connection.execute(query):
-        scores[snapshot_id][metric] = value
+def _last_scores(connection: Connection, ids: list[int]) -> dict[int, dict[str, MetricView]]:
+    """Return the champion's scores on these snapshots, known ones before estimated ones."""
+    query = select(metrics).where(metrics.c.snapshot_id.in_(ids), metrics.c.role == "champion")
+    scores: dict[int, dict[str, MetricView]] = defaultdict(dict)
+    for row in connection.execute(query):
+        is_estimate = row.scope == ESTIMATED
+        if is_estimate and row.metric in scores[row.snapshot_id]:
+            continue
+        basis = "last snapshot, estimated" if is_estimate else "last snapshot"
+        view = MetricView(row.metric, row.value, basis, row.lower, row.upper)
+        scores[row.snapshot_id][row.metric] = view
     return scores
 
 
@@ -133,7 +137,7 @@ def _held(database: Database, connection: Connection) -> frozenset[str]:
 def _to_view(
     row: Row[Any],
     counts: Mapping[str, int],
-    scores: Mapping[str, float | None],
+    scores: Mapping[str, MetricView],
     *,
     is_running: bool,
 ) -> PipelineView:
@@ -185,13 +189,12 @@ def _health(breaker: BreakerView, last: LastOutcome | None, newest_state: str | 
     return Health.DRIFT if last.is_drift and not is_settled else Health.HEALTHY
 
 
-def _main_metric(row: Row[Any], scores: Mapping[str, float | None]) -> MetricView | None:
+def _main_metric(row: Row[Any], scores: Mapping[str, MetricView]) -> MetricView | None:
     """Return the promotion metric on the last snapshot, else on the champion's holdout."""
     wanted = json.loads(row.spec)["evaluation"]["promotion"]["metric"]
     names = DEFAULT_METRICS if wanted is None else (wanted,)
     holdout = json.loads(row.champion_metrics) if row.champion_metrics else {}
-    for found, basis in ((scores, "last snapshot"), (holdout, "holdout")):
-        for name in names:
-            if name in found:
-                return MetricView(name, found[name], basis)
-    return None
+    for name in names:
+        if name in scores:
+            return scores[name]
+    return next((MetricView(n, holdout[n], "holdout") for n in names if n in holdout), None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from calmops_flows.read.attribution import AttributedColumn, Attribution
-    from calmops_flows.read.views import Explanation
+    from calmops_flows.read.views import EstimateView, Explanation
 
 SHOWN = 10
 HARDLY = 0.01  # of the importance of the most important column
@@ -52,6 +52,7 @@ def to_sentences(explanation: Explanation) -> list[str]:
     sentences.extend(_attribution(explanation.attribution))
     sentences.extend(_scores(explanation.outcome, explanation.notes))
     sentences.extend(_details(explanation.details))
+    sentences.extend(_estimated(explanation.estimated))
     if decision is not None:
         sentences.extend(_decision(decision, explanation.outcome.challenger))
     sentences.extend(labels_and_predictions(explanation))
@@ -165,6 +166,21 @@ def _details(details: Mapping[str, float | None]) -> Iterator[str]:
     if details:
         parts = (f"{name.replace('_', ' ')} {_number(value)}" for name, value in details.items())
         yield f"The fitted model: {', '.join(parts)}."
+
+
+def _estimated(found: Iterable[EstimateView]) -> Iterator[str]:
+    """Say what was estimated with its error bars, and once what it assumes."""
+    known = [one for one in found if one.value is not None]
+    unknown = [f"{one.metric} ({one.note})" for one in found if one.value is None]
+    if known:
+        parts = [
+            f"{one.metric} {_number(one.value)} ({_number(one.lower)} to {_number(one.upper)})"
+            for one in known
+        ]
+        yield f"Estimated for want of labels, with error bars: {_cut(parts)}."
+        yield f"The estimate's method: {'; '.join(dict.fromkeys(one.note for one in known))}."
+    if unknown:
+        yield f"Could not be estimated: {_cut(unknown)}."
 
 
 def _decision(decision: Decision, challenger: int | None) -> Iterator[str]:

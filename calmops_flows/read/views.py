@@ -38,13 +38,31 @@ class LastOutcome:
 class MetricView:
     """The metric that promotion looks at.
 
-    ``basis`` says what was scored: the ``"last snapshot"``, or the ``"holdout"``
-    on which the champion was judged when nothing was scored since.
+    ``basis`` says what was scored: the ``"last snapshot"``, the ``"last snapshot,
+    estimated"`` when it had no labels, or the ``"holdout"`` on which the champion was
+    judged when nothing was scored since. ``lower`` and ``upper`` are the error bars of
+    an estimate.
     """
 
     name: str
     value: float | None
     basis: str
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateView:
+    """A metric of the champion, estimated on a snapshot without labels.
+
+    ``note`` names the method and what it assumes, or why ``value`` is None.
+    """
+
+    metric: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +247,9 @@ class Explanation:
     """Everything that is known about one snapshot and its decision.
 
     ``notes`` says why a metric is undefined, by ``role.metric``; ``reports`` holds the
-    digests of the reports that were rendered, by kind; ``details`` are quantities of the
-    model that was fitted, such as the size of an ensemble.
+    digests of the reports that were rendered, by kind; ``estimated`` what the champion
+    may have scored where labels are missing; ``details`` quantities of the model that was
+    fitted, such as the size of an ensemble.
     """
 
     pipeline: str
@@ -245,6 +264,7 @@ class Explanation:
     labels: LabelsView | None = None
     predictions: PredictionsView | None = None
     details: Mapping[str, float | None] = field(default_factory=dict)
+    estimated: tuple[EstimateView, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""

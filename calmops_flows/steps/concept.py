@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+CONCEPT_RULE = "no concept drift"
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """The rule on the error stream, and the digest of the state for the next snapshot."""
@@ -47,7 +50,7 @@ def check_concept(
     errors = _errors(run, champion, labels, scored)
     if errors is None:
         why = "untestable: the champion was fitted before holdouts were kept"
-        return Watched(Rule("no concept drift", None, name, None, why), digest)
+        return Watched(Rule(CONCEPT_RULE, None, name, None, why), digest)
     found = watch(STREAMING[name], errors, state)
     if found.state is not None and found.is_drift is not None:
         digest = run.store.artifacts.put(head + found.state)
@@ -97,16 +100,16 @@ def _gaps(truth: NDArray[np.generic], said: NDArray[np.generic]) -> NDArray[np.f
 def _rule(name: str, found: StreamResult, rows: NDArray[np.int64]) -> Rule:
     scan = found.scan
     if found.is_drift is None:
-        return Rule("no concept drift", None, name, None, f"untestable: {found.reason}")
+        return Rule(CONCEPT_RULE, None, name, None, f"untestable: {found.reason}")
     bound = name if scan.threshold is None else scan.threshold
     if not found.is_drift:
         observed = "no change" if scan.statistic is None else scan.statistic
         note = f"{name} on the errors of {found.n_rows} labelled rows"
-        return Rule("no concept drift", observed, bound, passed=True, note=note)
+        return Rule(CONCEPT_RULE, observed, bound, passed=True, note=note)
     change, alarm = (int(rows[at or 0]) + 1 for at in (scan.change_point, scan.alarm_row))
     observed = f"change near row {change}" if scan.statistic is None else scan.statistic
     note = (
         f"{name}: the champion's errors rise from about row {change} on "
         f"(noticed at row {alarm} of {found.n_rows} labelled rows)"
     )
-    return Rule("no concept drift", observed, bound, passed=False, note=note)
+    return Rule(CONCEPT_RULE, observed, bound, passed=False, note=note)

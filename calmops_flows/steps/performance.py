@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calmops_flows.errors import UntestableError
-from calmops_flows.evaluation.drop import drop_rule, performance_drop
+from calmops_flows.evaluation.drop import DROP_RULE, drop_rule, performance_drop
 from calmops_flows.evaluation.estimation import (
     PerformanceEstimate,
     estimate_classification,
@@ -58,7 +58,7 @@ def check_drop(run: SnapshotRun, champion: Champion, labels: Labels, scored: Sco
         return None
     judged = load_holdout(run, champion)
     if judged is None:
-        return _untestable("no performance drop", policy.max_drop, _NO_HOLDOUT)
+        return _untestable(DROP_RULE, policy.max_drop, _NO_HOLDOUT)
     try:
         drop = performance_drop(
             judged.holdout,
@@ -68,7 +68,7 @@ def check_drop(run: SnapshotRun, champion: Champion, labels: Labels, scored: Sco
             confidence=run.spec.evaluation.promotion.confidence,
         )
     except UntestableError as err:
-        return _untestable("no performance drop", policy.max_drop, str(err))
+        return _untestable(DROP_RULE, policy.max_drop, str(err))
     return drop_rule(drop, policy.max_drop)
 
 

@@ -205,6 +205,9 @@ def _write_outcome(connection: Connection, commit: Commit, champion: int | None,
         )
 
 
+_NO_BOUNDS = (None, None)
+
+
 def _write_scores(connection: Connection, commit: Commit) -> None:
     scored = (
         ("champion", "snapshot", commit.champion_scores),
@@ -219,6 +222,8 @@ def _write_scores(connection: Connection, commit: Commit) -> None:
             "scope": scope,
             "metric": metric,
             "value": finite(value),
+            "lower": finite(scores.bounds.get(metric, _NO_BOUNDS)[0]),
+            "upper": finite(scores.bounds.get(metric, _NO_BOUNDS)[1]),
             "note": scores.notes.get(metric),
         }
         for role, scope, scores in scored

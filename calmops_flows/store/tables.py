@@ -150,6 +150,8 @@ metrics = Table(
     Column("scope", String(16), primary_key=True),
     Column("metric", String(64), primary_key=True),
     Column("value", Float),
+    Column("lower", Float),
+    Column("upper", Float),
     Column("note", Text),
 )
 

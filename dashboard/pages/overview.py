@@ -27,6 +27,7 @@ def line(view: PipelineView) -> dict[str, object]:
         "drift": last.is_drift if last else None,
         "metric": metric.name if metric else None,
         "value": metric.value if metric else None,
+        "scored on": metric.basis if metric else None,
         "breaker": view.breaker,
         "running": view.is_running,
     }

@@ -9,7 +9,7 @@ import pytest
 
 from calmops_flows.breaker import Breaker
 from calmops_flows.flows.states import end_state
-from calmops_flows.records import DriftSummary, Outcome
+from calmops_flows.records import Decision, DecisionKind, DriftSummary, Outcome, Rule
 from calmops_flows.spec import PipelineSpec, parse_spec
 from calmops_flows.steps.drain import Drained
 
@@ -109,3 +109,24 @@ def test_failure_that_a_later_snapshot_made_good_does_not_degrade() -> None:
     drained = Drained(outcomes=[outcome("kept", champion=0.6), outcome("kept", champion=0.9)])
 
     assert end_state(drained, spec(accuracy=0.8), CLOSED).name == "Healthy"
+
+
+@pytest.mark.parametrize("name", ["no performance drop", "no concept drift"])
+@pytest.mark.parametrize(
+    ("kind", "passed", "state"),
+    [
+        ("kept", False, "Degraded"),
+        ("deferred", False, "Degraded"),
+        ("kept", True, "Healthy"),
+        ("kept", None, "Healthy"),
+        ("promoted", False, "Promoted"),
+    ],
+)
+def test_worse_champion_that_goes_on_serving_degrades(
+    name: str, kind: str, passed: bool | None, state: str
+) -> None:
+    last = Decision(DecisionKind(kind), "", (Rule(name, 0.2, 0.05, passed),))
+
+    end = end_state(Drained(outcomes=[outcome(kind)]), spec(), CLOSED, last)
+
+    assert end.name == state

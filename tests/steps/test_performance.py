@@ -14,6 +14,7 @@ from sqlalchemy import select
 from calmops_flows.errors import ArtifactError, SpecError
 from calmops_flows.evaluation import Holdout, Predictions
 from calmops_flows.evaluation.holdout_file import Judged, from_bytes, to_bytes
+from calmops_flows.read import explain, status, to_sentences
 from calmops_flows.records import Rule
 from calmops_flows.store import registry
 from calmops_flows.store.history import decision
@@ -199,6 +200,20 @@ def test_snapshot_without_labels_gets_estimated_scores(stream: Stream) -> None:
     assert value == pytest.approx(0.9, abs=0.05)
     assert note is not None
     assert "P(y|x)" in note
+    sentences = explain(stream.store, "stream", "2.csv")
+    (accuracy,) = [one for one in sentences.estimated if one.metric == "accuracy"]
+    assert accuracy.lower is not None
+    assert accuracy.upper is not None
+    assert value is not None
+    assert accuracy.lower < value < accuracy.upper
+    assert sentences.notes == {}
+    said = " ".join(to_sentences(sentences))
+    assert f"accuracy {value:.4g} ({accuracy.lower:.4g} to {accuracy.upper:.4g})" in said
+    assert "Undefined here" not in said
+    line = status(stream.store, "stream").pipeline.metric
+    assert line is not None
+    assert line.basis == "last snapshot, estimated"
+    assert line.lower is not None
     shown = rule(stream, 2, "estimated balanced_accuracy")
     assert shown.passed is True
     assert shown.note is not None

@@ -57,6 +57,8 @@ def _metric(metric: MetricView | None) -> str | None:
     if metric is None:
         return None
     value = "undefined" if metric.value is None else f"{metric.value:.4g}"
+    if metric.lower is not None and metric.upper is not None:
+        value += f" ({metric.lower:.4g} to {metric.upper:.4g})"
     return f"{metric.name} {value} on the {metric.basis}"
 
 

@@ -65,17 +65,12 @@ class PerformanceEstimate:
     reason: str | None = None
 
     def to_evaluation(self) -> Evaluation:
-        """Return the values as scores, with bounds and assumption as notes."""
-        notes = dict(self.notes)
-        values: dict[str, float | None] = {}
-        for name, found in self.metrics.items():
-            values[name] = None if found is None else found.value
-            if found is not None:
-                notes[name] = (
-                    f"{self.method}: error bars {found.lower:.4g} to {found.upper:.4g}; "
-                    f"{self.assumption}"
-                )
-        return Evaluation(self.n_rows, values, notes)
+        """Return the values as scores, with error bars, and method and assumption as notes."""
+        known = {name: found for name, found in self.metrics.items() if found is not None}
+        values = {name: known[name].value if name in known else None for name in self.metrics}
+        notes = {**self.notes, **dict.fromkeys(known, f"{self.method}; {self.assumption}")}
+        bounds = {name: (found.lower, found.upper) for name, found in known.items()}
+        return Evaluation(self.n_rows, values, notes, bounds)
 
 
 def untestable(
