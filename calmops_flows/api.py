@@ -187,6 +187,7 @@ def detect_drift(
     from calmops_flows.detectors.decision import check
     from calmops_flows.detectors.policy import DriftPolicy
     from calmops_flows.errors import SpecError
+    from calmops_flows.profiles import coarsen
 
     before, after = read_frame(reference), read_frame(current)
     if not set(before.names) & set(after.names):
@@ -194,7 +195,11 @@ def detect_drift(
             "the two batches have no column in common: the reference has "
             f"{_some(before.names)}, the current data have {_some(after.names)}"
         )
-    return check(_profile(before, "reference"), _profile(after, "current"), policy or DriftPolicy())
+    policy = policy or DriftPolicy()
+    profiles = [_profile(before, "reference"), _profile(after, "current")]
+    if policy.coarsen is not None:
+        profiles = [coarsen(one, policy.coarsen) for one in profiles]
+    return check(profiles[0], profiles[1], policy)
 
 
 def _profile(frame: Frame, key: str) -> Profile:

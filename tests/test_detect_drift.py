@@ -14,6 +14,7 @@ import pytest
 from calmops_flows.api import detect_drift
 from calmops_flows.detectors.policy import DriftPolicy
 from calmops_flows.errors import NotFoundError, SnapshotError, SpecError
+from calmops_flows.profiles import Coarsening
 from calmops_flows.records import DriftReport
 
 N = 500
@@ -280,3 +281,11 @@ def test_frame_has_a_row_for_every_test_and_the_joint_one() -> None:
 
 def test_verdict_reads_as_a_line() -> None:
     assert str(detect_drift(batch(0), batch(2, shift=1.0))).startswith("drift in moved (500 rows")
+
+
+def test_coarsening_of_the_policy_leaves_the_joint_test_out() -> None:
+    report = detect_drift(batch(0), batch(2, shift=1.0), DriftPolicy(coarsen=Coarsening(32)))
+
+    assert "moved" in report.drifted
+    assert report.multivariate is not None
+    assert report.multivariate.reason == "the reference profile holds no sample of rows"

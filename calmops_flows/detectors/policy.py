@@ -11,6 +11,7 @@ from calmops_flows.detectors import ALL_DETECTORS
 from calmops_flows.detectors.correction import CORRECTIONS
 from calmops_flows.detectors.over_time import alpha_for
 from calmops_flows.errors import SpecError
+from calmops_flows.profiles import Coarsening
 
 if TYPE_CHECKING:
     from calmops_flows.spec import DriftSpec
@@ -55,6 +56,11 @@ class ColumnPolicy:
     threshold: float | None = None
 
 
+def coarsening(spec: DriftSpec) -> Coarsening | None:
+    """Return how coarse the profiles of a pipeline are kept, None for as they are."""
+    return None if spec.coarsen is None else Coarsening(**spec.coarsen.model_dump())
+
+
 @dataclass(frozen=True, slots=True)
 class DriftPolicy:
     """How columns are tested and when a change counts as drift.
@@ -83,6 +89,9 @@ class DriftPolicy:
         rows as its autocorrelation leaves independent.
     columns : mapping of str to ColumnPolicy, default empty
         Overrides by column name.
+    coarsen : Coarsening, optional
+        How much of the rows a profile may show; default: quantile points and rare
+        levels as they are.
 
     Raises
     ------
@@ -98,6 +107,7 @@ class DriftPolicy:
     vote: str = "any"
     dependence: str = "none"
     columns: Mapping[str, ColumnPolicy] = field(default_factory=dict)
+    coarsen: Coarsening | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.alpha < 1.0:
@@ -159,6 +169,7 @@ class DriftPolicy:
             columns={
                 name: ColumnPolicy(**column.model_dump()) for name, column in spec.columns.items()
             },
+            coarsen=coarsening(spec),
         )
 
     def detectors_for(self, column: str) -> tuple[str, ...]:

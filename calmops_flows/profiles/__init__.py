@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calmops_flows.profiles.categorical import bucket_counts
+from calmops_flows.profiles.coarsen import Coarsening, coarsen
 from calmops_flows.profiles.codec import from_bytes, to_bytes
 from calmops_flows.profiles.column import CategoricalColumn, Column, CountedColumn, NumericColumn
 from calmops_flows.profiles.profile import Profile, merge, profile
@@ -10,12 +11,14 @@ from calmops_flows.profiles.sample import RowSample, merge_samples, sample_rows,
 
 __all__ = [
     "CategoricalColumn",
+    "Coarsening",
     "Column",
     "CountedColumn",
     "NumericColumn",
     "Profile",
     "RowSample",
     "bucket_counts",
+    "coarsen",
     "from_bytes",
     "merge",
     "merge_samples",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,21 @@ def merge_categories(a: CategoricalColumn, b: CategoricalColumn) -> CategoricalC
         tail = _full(tail) + dropped
     agreement = mean_autocorrelation(a, b)
     return _column(a.name, a.n + b.n, a.n_missing + b.n_missing, totals, tail, agreement)
+
+
+def pool_levels(column: CategoricalColumn, min_rows: int) -> CategoricalColumn:
+    """Count the levels of fewer rows by hash bucket alone, without their names."""
+    rare = column.counts < min_rows
+    if not rare.any():
+        return column
+    by_name = list(zip(column.levels, rare.tolist(), strict=True))
+    names = from_texts([name for name, is_rare in by_name if is_rare])
+    return replace(
+        column,
+        levels=tuple(name for name, is_rare in by_name if not is_rare),
+        counts=column.counts[~rare],
+        tail=_full(column.tail) + _by_bucket(_hashes(names), column.counts[rare]),
+    )
 
 
 def bucket_counts(column: CategoricalColumn) -> NDArray[np.int64]:

@@ -58,6 +58,15 @@ class ColumnDriftSpec(Part):
     """Smallest statistic of `detector` that is drift, in its own unit (psi: 0.2)."""
 
 
+class CoarsenSpec(Part):
+    """How much of the rows a stored profile may show."""
+
+    points: int = Field(64, ge=8)
+    """Most quantile points of a numeric column; they are rounded."""
+    min_rows: int = Field(10, ge=1)
+    """Fewest rows of a point, or of a level kept by name."""
+
+
 class DriftSpec(Part):
     """How drift is judged."""
 
@@ -87,6 +96,8 @@ class DriftSpec(Part):
     """k-of-n filter."""
     columns: dict[str, ColumnDriftSpec] = Field(default_factory=dict)
     """Overrides by column name."""
+    coarsen: CoarsenSpec | None = None
+    """Keep coarse profiles, without values of single rows; default: finer ones."""
 
     @field_validator("reference")
     @classmethod

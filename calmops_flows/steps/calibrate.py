@@ -16,7 +16,7 @@ from sqlalchemy import select
 from calmops_flows.detectors.decision import check
 from calmops_flows.detectors.policy import DriftPolicy
 from calmops_flows.errors import ArtifactError, NotFoundError
-from calmops_flows.profiles import from_bytes, profile
+from calmops_flows.profiles import coarsen, from_bytes, profile
 from calmops_flows.records import SnapshotState
 from calmops_flows.steps.propose import ColumnVariation, Proposal, Rate, propose
 from calmops_flows.store.pipelines import load_state
@@ -229,6 +229,8 @@ def _ordered_splits(tables: Sequence[pa.Table], policy: DriftPolicy) -> Iterator
 
 def _verdict(pair: Sequence[pa.Table], key: str, policy: DriftPolicy) -> DriftReport:
     before, after = (profile(rows, key=f"{key} {side}") for side, rows in enumerate(pair))
+    if policy.coarsen is not None:
+        before, after = coarsen(before, policy.coarsen), coarsen(after, policy.coarsen)
     return check(before, after, policy)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from calmops_flows.detectors.decision import DriftPolicy, check
-from calmops_flows.profiles import Profile, from_bytes, merge, profile, to_bytes
+from calmops_flows.detectors.policy import coarsening
+from calmops_flows.profiles import Profile, coarsen, from_bytes, merge, profile, to_bytes
 from calmops_flows.records import DriftReport, ModelVersion, Role, SnapshotState
 from calmops_flows.steps.keys import without_key
 from calmops_flows.steps.run import SnapshotRun
@@ -33,6 +34,9 @@ def profile_snapshot(run: SnapshotRun, table: pa.Table) -> Profiled:
     if run.block_column is not None:
         table = table.drop_columns([run.block_column])
     summary = profile(without_key(table, run.spec), key=run.snapshot.digest)
+    coarse = coarsening(run.spec.drift)
+    if coarse is not None:
+        summary = coarsen(summary, coarse)
     return Profiled(summary, run.store.artifacts.put(to_bytes(summary)))
 
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from calmops_flows.errors import ArtifactError, DigestMismatchError, NotFoundError, StoreError
+from calmops_flows.profiles import NumericColumn, from_bytes
 from calmops_flows.records import Outcome
 from calmops_flows.steps.drain import drain
 from calmops_flows.steps.runner import PlainRunner
@@ -12,7 +13,7 @@ from calmops_flows.store import registry
 from calmops_flows.store.history import decision
 from calmops_flows.store.lease import acquire
 from calmops_flows.store.pipelines import load_state
-from calmops_flows.store.tables import pipelines
+from calmops_flows.store.tables import pipelines, snapshots
 from tests.steps.conftest import Stream, rows
 
 
@@ -419,3 +420,18 @@ def test_drift_counts_only_when_it_persists(stream: Stream) -> None:
 
     assert decisions(outcomes) == ["trained", "kept", "kept", "promoted"]
     assert outcomes[1].reason == "drift, but not in 2 of the last 3 snapshots"
+
+
+def test_coarse_profiles_keep_no_rows(stream: Stream) -> None:
+    stream.declare(drift={"coarsen": {"points": 16, "min_rows": 10}})
+    stream.drop("1.csv", rows(1))
+
+    stream.drain()
+
+    with stream.store.database.read() as connection:
+        digest = connection.execute(select(snapshots.c.profile_digest)).scalar_one()
+    kept = from_bytes(stream.store.artifacts.get(digest))
+    column = kept.columns["a"]
+    assert isinstance(column, NumericColumn)
+    assert kept.sample is None
+    assert len(column.values) <= 16
