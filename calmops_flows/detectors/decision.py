@@ -13,7 +13,7 @@ from calmops_flows.detectors.correction import CORRECTIONS
 from calmops_flows.detectors.dependence import dependence_notes, inflated
 from calmops_flows.detectors.identifiers import IDENTIFIER, is_identifier
 from calmops_flows.detectors.policy import DEFAULT_SUITE, JOINT_SHARE, ColumnPolicy, DriftPolicy
-from calmops_flows.profiles import Profile
+from calmops_flows.profiles import CountedColumn, Profile
 from calmops_flows.records import NO_TEST, ColumnDrift, DriftReport
 
 if TYPE_CHECKING:
@@ -204,9 +204,19 @@ def _why_untestable(before: Column, after: Column) -> str | None:
         return f"kind changed from {before.kind} to {after.kind}"
     if kind == "date":
         return "dates advance by nature: their values are not tested"
+    if (
+        kind == "opaque"
+        and _type(before) != _type(after)
+        and "null" not in {before.kind, after.kind}
+    ):
+        return f"type changed from {_type(before)} to {_type(after)}"
     if kind == "opaque":
-        return f"values of type {getattr(column, 'type', kind)} have no test"
+        return f"values of type {_type(column)} have no test"
     return None
+
+
+def _type(column: Column) -> str:
+    return column.type if isinstance(column, CountedColumn) else column.kind
 
 
 def _adjust(tests: list[_Test], policy: DriftPolicy, share: float) -> list[float | None]:

@@ -15,7 +15,7 @@ from calmops_flows.read.overview import label
 from calmops_flows.read.views import EstimateView, Explanation
 from calmops_flows.store.history import decision, drift_report, history, learning_details
 from calmops_flows.store.reports import linked_reports
-from calmops_flows.store.tables import ESTIMATED, metrics, outcomes, snapshots
+from calmops_flows.store.tables import ESTIMATED, REALISED, metrics, outcomes, snapshots
 
 if TYPE_CHECKING:
     from calmops_flows.store.store import Store
@@ -161,7 +161,7 @@ def _notes(connection: Connection, snapshot_id: int) -> dict[str, str]:
         .where(
             metrics.c.snapshot_id == snapshot_id,
             metrics.c.note.is_not(None),
-            metrics.c.scope != ESTIMATED,
+            metrics.c.scope.not_in((ESTIMATED, REALISED)),
         )
         .order_by(metrics.c.role, metrics.c.metric)
     )

@@ -114,13 +114,14 @@ def _counts(connection: Connection, name: str | None) -> dict[str, dict[str, int
 
 def _last_scores(connection: Connection, ids: list[int]) -> dict[int, dict[str, MetricView]]:
     """Return the champion's scores on these snapshots, known ones before estimated ones."""
-    query = select(metrics).where(metrics.c.snapshot_id.in_(ids), metrics.c.role == "champion")
+    query = (
+        select(metrics)
+        .where(metrics.c.snapshot_id.in_(ids), metrics.c.role == "champion")
+        .order_by((metrics.c.scope != ESTIMATED), metrics.c.scope)
+    )
     scores: dict[int, dict[str, MetricView]] = defaultdict(dict)
     for row in connection.execute(query):
-        is_estimate = row.scope == ESTIMATED
-        if is_estimate and row.metric in scores[row.snapshot_id]:
-            continue
-        basis = "last snapshot, estimated" if is_estimate else "last snapshot"
+        basis = "last snapshot, estimated" if row.scope == ESTIMATED else "last snapshot"
         view = MetricView(row.metric, row.value, basis, row.lower, row.upper)
         scores[row.snapshot_id][row.metric] = view
     return scores

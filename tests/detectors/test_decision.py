@@ -360,3 +360,10 @@ def test_threshold_does_not_stand_in_for_significance() -> None:
 def test_threshold_without_its_detector_is_refused() -> None:
     with pytest.raises(SpecError, match=r"drift\.columns\.x\.detector"):
         DriftPolicy(columns={"x": ColumnPolicy(threshold=0.2)})
+
+
+def test_nested_type_that_changed_is_named() -> None:
+    report = compare({"x": [[1]] * 50}, {"x": [{"a": 1}] * 50})
+
+    assert report.untestable["x"].startswith("type changed from list<")
+    assert report.is_drift is None
