@@ -121,7 +121,8 @@ def _rounded_up(values: NDArray[np.float64], kept: NDArray[np.int64]) -> NDArray
         steps = 10.0 ** np.floor(np.log10(wide))
         points = points.copy()
         points[finite] = np.maximum(np.ceil(inner / steps) * steps, inner)
-    return np.unique(points)
+    increasing: NDArray[np.float64] = np.unique(points)
+    return increasing
 
 
 def _large_enough(
