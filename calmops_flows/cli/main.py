@@ -42,6 +42,7 @@ from calmops_flows.cli.commands.show import show
 from calmops_flows.cli.commands.status import status
 from calmops_flows.cli.commands.tutorials import tutorials
 from calmops_flows.cli.commands.update import update
+from calmops_flows.cli.examples import EXAMPLES
 from calmops_flows.cli.output import is_debugging, tell
 from calmops_flows.errors import CalmopsError, NotFoundError, SpecError
 from calmops_flows.logs import LOGGER, OneLineFormatter
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 FAILED, WRONG_USE = 1, 2
+FREE = {"allow_extra_args": True, "ignore_unknown_options": True}
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "init": init,
@@ -91,9 +93,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for _name, _command in COMMANDS.items():
-    # `update` takes key=value and historical flags, which only it understands.
-    free = {"allow_extra_args": True, "ignore_unknown_options": True} if _name == "update" else None
-    app.command(_name, context_settings=free)(_command)
+    app.command(
+        _name,
+        epilog=f"Example: {EXAMPLES.get(_name, '')}",
+        # `update` takes key=value and historical flags, which only it understands.
+        context_settings=FREE if _name == "update" else None,
+    )(_command)
 
 
 def _print_version(*, wanted: bool) -> None:

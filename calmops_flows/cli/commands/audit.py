@@ -20,10 +20,7 @@ def audit(
     last: Annotated[int, typer.Option(min=1, help="Show so many entries, the newest.")] = 20,
     json: Json = False,
 ) -> None:
-    """Show what was done to a pipeline, and check that nobody edited it.
-
-    Example: calmops audit flights --verify
-    """
+    """Show what was done to a pipeline, and check that nobody edited it."""
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.read import audit as read_audit
     from calmops_flows.store.store import open_store

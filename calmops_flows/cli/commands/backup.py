@@ -19,8 +19,6 @@ def backup(
     """Copy database and artifacts, while runs go on, and check the copy.
 
     The copy is a CALMOPS_HOME: point the variable at it to look at it or go on from it.
-
-    Example: calmops backup /backups/2026-11-21
     """
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.store.backup import back_up

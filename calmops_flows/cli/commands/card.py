@@ -35,10 +35,7 @@ def card(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a model card, or what changed between two versions, for a reviewer.
-
-    Example: calmops card flights 3 --compare 2 --format html --out change.html
-    """
+    """Write a model card, or what changed between two versions, for a reviewer."""
     from calmops_flows.cli.output import emit_json, tell
     from calmops_flows.read import card as read_card
     from calmops_flows.reports.card import change_report, model_card

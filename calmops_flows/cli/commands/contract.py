@@ -29,8 +29,6 @@ def contract(
 
     Accepting makes a new version: missing columns become optional, new ones are added,
     numbers widen; everything the old version refused gets another turn.
-
-    Example: calmops contract flights accept march.csv
     """
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.errors import SpecError

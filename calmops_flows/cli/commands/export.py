@@ -18,10 +18,7 @@ def export(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a pipeline with its whole history into one file, for `calmops import`.
-
-    Example: calmops export flights /backups/flights.calmops.zip
-    """
+    """Write a pipeline with its whole history into one file, for `calmops import`."""
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.read import require_pipeline
     from calmops_flows.store.archive import export as write

@@ -18,8 +18,6 @@ def fsck(
     """Check the whole store: ledger, champions, audit chains, every artifact's bytes.
 
     Exits 1 when something is left that needs a person.
-
-    Example: calmops fsck --repair
     """
     from calmops_flows.cli.output import emit_json, say, say_table
     from calmops_flows.steps.drain import utc_now

@@ -33,10 +33,7 @@ def import_(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Take in a pipeline from an archive, or the configuration of the historical system.
-
-    Example: calmops import pipelines/sales/config/runner_config.json
-    """
+    """Take in a pipeline from an archive, or the configuration of the historical system."""
     from calmops_flows.settings import load_settings
 
     settings, path = load_settings(), Path(file)

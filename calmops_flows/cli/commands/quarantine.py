@@ -31,10 +31,7 @@ def quarantine(
     everything: Annotated[bool, typer.Option("--all", help="All that are quarantined.")] = False,
     json: Json = False,
 ) -> None:
-    """List what was set aside with its reason, try it again, or drop it.
-
-    Example: calmops quarantine flights retry march.csv
-    """
+    """List what was set aside with its reason, try it again, or drop it."""
     from calmops_flows.cli.output import emit_json
     from calmops_flows.store.store import open_store
 

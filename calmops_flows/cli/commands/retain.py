@@ -16,10 +16,7 @@ def retain(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Apply a pipeline's retention now; every run applies it at its end.
-
-    Example: calmops retain flights --dry-run
-    """
+    """Apply a pipeline's retention now; every run applies it at its end."""
     from calmops_flows.cli.output import emit_json, say, say_table
     from calmops_flows.steps.drain import utc_now
     from calmops_flows.steps.retain import retain as apply

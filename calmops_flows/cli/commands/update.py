@@ -23,8 +23,6 @@ def update(
 
     Values are YAML; null brings the default back. The flags of the historical command
     (--retrain_mode 2, --window_size 500 ...) are understood too.
-
-    Example: calmops update flights retrain.mode=window evaluation.thresholds.accuracy=0.8
     """
     from calmops_flows import api
     from calmops_flows.cli.output import emit_json, say, say_table

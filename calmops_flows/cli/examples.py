@@ -1,0 +1,38 @@
+"""One example for each command's help."""
+
+from __future__ import annotations
+
+EXAMPLES = {
+    "demo": "calmops demo --months 3",
+    "init": "calmops init data/ --target price",
+    "apply": "calmops apply price.yaml",
+    "deploy": "calmops deploy price --pool calmops",
+    "run": "calmops run price --strict",
+    "list": "calmops list --json",
+    "status": "calmops status price",
+    "show": "calmops show price",
+    "history": "calmops history price --json",
+    "explain": "calmops explain price march.csv",
+    "drift": "calmops drift february.csv march.csv",
+    "report": "calmops report price march.csv --out march.html",
+    "calibrate": "calmops calibrate price --splits 100",
+    "contract": "calmops contract price accept march.csv",
+    "quarantine": "calmops quarantine price retry march.csv",
+    "update": "calmops update price retrain.mode=window evaluation.thresholds.accuracy=0.8",
+    "relaunch": "calmops relaunch price",
+    "rollback": "calmops rollback price --to 3",
+    "promote": "calmops promote price 4",
+    "backtest": "calmops backtest price --policies never,every:2,auto",
+    "delete": "calmops delete price --yes",
+    "retain": "calmops retain price --dry-run",
+    "audit": "calmops audit price --verify",
+    "card": "calmops card price 3 --compare 2 --format html --out change.html",
+    "fsck": "calmops fsck --repair",
+    "backup": "calmops backup backups/today",
+    "export": "calmops export price price.calmops.zip",
+    "import": "calmops import runner_config.json --dry-run",
+    "dashboard": "calmops dashboard --port 8501",
+    "modes": "calmops modes",
+    "tutorials": "calmops tutorials copy first_pipeline",
+    "schema": "calmops schema",
+}
