@@ -15,6 +15,7 @@ import typer
 import calmops_flows
 from calmops_flows.cli.commands.apply import apply
 from calmops_flows.cli.commands.audit import audit
+from calmops_flows.cli.commands.backtest import backtest
 from calmops_flows.cli.commands.backup import backup
 from calmops_flows.cli.commands.calibrate import calibrate
 from calmops_flows.cli.commands.card import card
@@ -67,6 +68,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "drift": drift,
     "report": report,
     "calibrate": calibrate,
+    "backtest": backtest,
     "contract": contract,
     "quarantine": quarantine,
     "update": update,

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from calmops_flows.charts import drift, history_figure, metric_names
+from calmops_flows.charts import backtest_figure, drift, history_figure, metric_names
 from calmops_flows.read import history
+from calmops_flows.read.backtests import Backtest, PolicyResult
 from calmops_flows.records import ColumnDrift, Outcome
 from calmops_flows.settings import Settings
 from calmops_flows.store import open_store
@@ -76,3 +77,40 @@ def test_joint_test_is_drawn_beside_the_columns() -> None:
     figure = drift(replace(a_report(False), multivariate=joint))
 
     assert list(figure.data[0].y) == ["all columns together (mmd)"]
+
+
+def test_backtest_draws_front_others_and_baselines() -> None:
+    results = (
+        PolicyResult("always", 0.9, {}, 12, 9, 9, 1.0, 3.0, on_front=True),
+        PolicyResult("<i>never</i>", 0.7, {}, 1, 1, 1, 0.1, 1.0, on_front=True),
+        PolicyResult("every:2", 0.6, {}, 6, 4, 4, 0.5, 2.0),
+        PolicyResult("window", None, {}, 0, 0, 0, 0.0, 0.0, failure="no"),
+    )
+
+    figure = backtest_figure(_backtest(results))
+
+    points = {trace.name: (list(trace.x), list(trace.y)) for trace in figure.data}
+    assert points == {
+        "Pareto front": ([12, 1], [0.9, 0.7]),
+        "others": ([6], [0.6]),
+        "static model": ([0, 12], [0.7, 0.7]),
+        "no change": ([0, 12], [0.8, 0.8]),
+    }
+    assert "<i>" not in figure.data[0].text[1]
+
+
+def test_backtest_without_scores_says_so() -> None:
+    assert len(backtest_figure(_backtest(())).data) == 0
+
+
+def _backtest(results: tuple[PolicyResult, ...]) -> Backtest:
+    return Backtest(
+        "p",
+        "accuracy",
+        is_loss=False,
+        rows=900,
+        snapshots=9,
+        no_change=0.8,
+        static=0.7,
+        results=results,
+    )
