@@ -23,6 +23,8 @@ from calmops_flows.store import Store, open_store
 from tests.steps.conftest import START, Stream, rows, settled
 from tests.store_dump import dump
 
+# One process makes the replays that most of these tests look at.
+pytestmark = pytest.mark.xdist_group("backtest")
 POLICIES = ("always", "every:2")
 Made = tuple[Backtest, list[tuple[str, int, int]], bool]
 
