@@ -213,7 +213,7 @@ def next_commands(folder: Path, name: str, snapshot: str) -> str:
         (f"calmops explain {name} {snapshot}", "one decision in sentences"),
         (f"calmops show {name}", "spec, data contract, versions"),
         (f"calmops run {name}", "nothing is pending: it ends at once"),
-        ("prefect server start", f"then `calmops deploy {name}`"),
+        ("prefect server start", "then `calmops deploy` it"),
     ]
     lines = ["Try next:", "", *(f"  {line}" for line in _environment(folder))]
     lines += [f"  {command:<62}{meaning}" for command, meaning in commands]
