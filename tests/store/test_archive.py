@@ -81,7 +81,7 @@ def _change_an_artifact(name: str, content: bytes) -> tuple[str, bytes]:
 
 
 def _climb(name: str, content: bytes) -> tuple[str, bytes]:
-    return (f"../{name}" if name.startswith("artifacts/0") else name), content
+    return (f"../{name}" if name.startswith("artifacts/") else name), content
 
 
 def _edit_the_audit_log(name: str, content: bytes) -> tuple[str, bytes]:
