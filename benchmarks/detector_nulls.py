@@ -11,6 +11,7 @@ same laws (PSI beyond 0.1 on numbers, chi-square below 0.05 on categories).
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Rng = np.random.Generator
 Count = tuple[str, str, int, int]
 LEVEL = 0.05
+SUSPECT = 2.5
 NUMERIC: dict[str, Callable[[Rng, int], Any]] = {
     "normal": lambda rng, n: rng.normal(size=n),
     "lognormal": lambda rng, n: rng.lognormal(0, 2, n),
@@ -70,18 +72,44 @@ def alone(
     summary: Callable[[Any], Column] = column,
     only: tuple[str, ...] = (),
 ) -> Iterator[Count]:
-    """Count how often each test of a kind rejects; a test that stays out never does."""
-    names = only or [key for key, detector in DETECTORS.items() if kind in detector.kinds]
+    """Count how often each test of a kind rejects; a test that stays out never does.
+
+    Hundreds of cases hold some that look bad by chance. One that does is said, and measured again
+    on fresh draws with ten times the runs; that second count, whatever it is, takes its place.
+    """
+    names = only or tuple(key for key, detector in DETECTORS.items() if kind in detector.kinds)
+    hits = count(names, draw, sizes, runs, summary, [11, *sizes, len(case)])
+    limit = LEVEL + SUSPECT * math.sqrt(LEVEL * (1 - LEVEL) / runs)
+    suspects = tuple(name for name in names if hits[name] / runs > limit)
+    if suspects:
+        first = ", ".join(f"{name} {hits[name]}/{runs}" for name in suspects)
+        print(f"measured again, {case}: {first}", flush=True)
+        again = count(suspects, draw, sizes, 10 * runs, summary, [12, *sizes, len(case)])
+    for name in names:
+        if name in suspects:
+            yield name, f"{name} alone, {case}, again", again[name], 10 * runs
+        else:
+            yield name, f"{name} alone, {case}", hits[name], runs
+
+
+def count(
+    names: tuple[str, ...],
+    draw: Callable[[Rng, int], Any],
+    sizes: tuple[int, int],
+    runs: int,
+    summary: Callable[[Any], Column],
+    seed: list[int],
+) -> dict[str, int]:
+    """Count the rejections of some tests on the same draws."""
     hits = dict.fromkeys(names, 0)
-    rng = np.random.default_rng([11, *sizes, len(case)])
+    rng = np.random.default_rng(seed)
     for _ in range(runs):
         before, after = (summary(draw(rng, size)) for size in sizes)
         for name in names:
             found = DETECTORS[name](before, after)
             p_value = None if found is None else found.p_value
             hits[name] += p_value is not None and p_value <= LEVEL
-    for name, times in hits.items():
-        yield name, f"{name} alone, {case}", times, runs
+    return hits
 
 
 def by_size(runs: int) -> Iterator[Count]:

@@ -34,7 +34,7 @@ def speeds(names: list[str], n_rows: int) -> Iterator[Figure]:
     for name in names:
         found = ask(name, "speed", n_rows, COLUMNS, seconds=BOUND_SECONDS)
         if found is not None:
-            label = f"{name} {ask(name, 'version', seconds=60)}, {n_rows:,} x {COLUMNS}"
+            label = f"{name} {ask(name, 'version', seconds=BOUND_SECONDS)}, {n_rows:,} x {COLUMNS}"
             yield Figure(f"{label} ({found['flagged']} flagged of 5)", found["seconds"], "s")
 
 

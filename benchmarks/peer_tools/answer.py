@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import resource
 import sys
 import time
 from importlib.metadata import version
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 SHIFTED = "x7"
+JOINT = "*"  # what a joint test flags
 ENOUGH_SECONDS = 20.0
 CASE_SECONDS = 60.0
 
@@ -34,7 +37,7 @@ def speed(peer: ModuleType, n_rows: int, n_columns: int) -> dict[str, Any]:
         started = time.process_time()
         flagged = peer.flagged(before, after)
         spent.append(time.process_time() - started)
-    return {"seconds": min(spent), "flagged": len(flagged)}
+    return {"seconds": min(spent), "flagged": len(flagged - {JOINT})}
 
 
 def rates(peer: ModuleType, runs: int, n_rows: int) -> dict[str, tuple[int, int]]:
@@ -55,6 +58,9 @@ def rates(peer: ModuleType, runs: int, n_rows: int) -> dict[str, tuple[int, int]
 
 def main() -> None:
     name, question, *arguments = sys.argv[1:]
+    if "PEER_CPU_SECONDS" in os.environ:
+        bound = int(os.environ["PEER_CPU_SECONDS"])
+        resource.setrlimit(resource.RLIMIT_CPU, (bound, bound + 5))
     peer = importlib.import_module(f"benchmarks.peer_tools.{name}")
     questions = {
         "version": lambda: version(peer.PACKAGE),

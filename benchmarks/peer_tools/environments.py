@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "build" / "peers"
 INSTALL_SECONDS = 600
+CPU_SECONDS = "PEER_CPU_SECONDS"
+WALL = 6  # a busy machine may take so much longer than its CPU time
 # none of them shall report home
 SILENCE = {
     "DO_NOT_TRACK": "1",
@@ -79,7 +82,10 @@ def _say(name: str, reason: str) -> None:
 
 
 def ask(name: str, question: str, *arguments: object, seconds: float) -> Any:
-    """Run one question in a peer's interpreter; None, with the reason printed, if it fails."""
+    """Run one question in a peer's interpreter for at most so many CPU seconds.
+
+    None, with the reason printed, if it fails.
+    """
     python = interpreter(name)
     if python is None:
         return None
@@ -89,14 +95,17 @@ def ask(name: str, question: str, *arguments: object, seconds: float) -> Any:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=os.environ | SILENCE,
+            env=os.environ | SILENCE | {CPU_SECONDS: str(round(seconds))},
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=WALL * seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        print(f"{name}, {question}: not finished in {seconds:g} s", flush=True)
+        print(f"{name}, {question}: not finished in {WALL * seconds:g} s", flush=True)
+        return None
+    if done.returncode == -signal.SIGXCPU:
+        print(f"{name}, {question}: not finished in {seconds:g} CPU s", flush=True)
         return None
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
