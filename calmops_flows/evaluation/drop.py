@@ -9,10 +9,10 @@ import numpy as np
 
 from calmops_flows.errors import UntestableError
 from calmops_flows.evaluation.case import Case
+from calmops_flows.evaluation.comparison import need_rows
 from calmops_flows.evaluation.holdout import Holdout, holdout_score
 from calmops_flows.evaluation.influence import influence, spread
 from calmops_flows.evaluation.metrics import find_metric
-from calmops_flows.evaluation.promotion import need_rows
 from calmops_flows.records import Rule
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calmops_flows.evaluation.case import Case, Floats, encode
+from calmops_flows.evaluation.case import Case, Codes, Floats, encode
 from calmops_flows.evaluation.confusion import Counts, Formula
 from calmops_flows.evaluation.ranking import mean_area, rankings
 
@@ -34,11 +34,14 @@ class Pairs:
         First-order effect of one occurrence of a unit on n times the difference; mean 0.
     difference : callable
         Weights of shape (r, n_units) -> challenger minus champion, shape (r,).
+    order : ndarray of shape (n_times,)
+        Unit at each time: of each row, or of each pool of neighbouring rows.
     """
 
     counts: Floats
     influence: Floats
     difference: Callable[[Floats], Floats]
+    order: Codes
 
     @property
     def observed(self) -> float:
@@ -52,7 +55,7 @@ def confusion_pairs(formula: Formula, champion: Case, challenger: Case) -> Pairs
     columns = [champion.truth, champion.predictions.values, challenger.predictions.values]
     codes, n_labels = encode(columns, known)
     key = (codes[0] * n_labels + codes[1]) * n_labels + codes[2]
-    keys, counts = np.unique(key, return_counts=True)
+    keys, cell, counts = np.unique(key, return_inverse=True, return_counts=True)
     truth, first, second = keys // n_labels**2, keys // n_labels % n_labels, keys % n_labels
     one_hot = np.eye(n_labels)
     sides = [
@@ -63,7 +66,7 @@ def confusion_pairs(formula: Formula, champion: Case, challenger: Case) -> Pairs
     def of_means(means: Floats) -> Floats:
         return formula(Counts(*np.split(means, 3, axis=-1)))
 
-    return _smooth_pairs(sides[0], sides[1], counts.astype(float), of_means)
+    return _smooth_pairs(sides[0], sides[1], counts.astype(float), of_means, order=cell)
 
 
 def row_pairs(combine: Callable[[Floats], Floats], champion: Floats, challenger: Floats) -> Pairs:
@@ -71,7 +74,7 @@ def row_pairs(combine: Callable[[Floats], Floats], champion: Floats, challenger:
     n = len(champion)
     if n <= MAX_UNITS:
         return _smooth_pairs(champion, challenger, np.ones(n), combine)
-    pool = np.arange(n) % MAX_UNITS
+    pool = np.arange(n) * MAX_UNITS // n  # neighbours, so that their dependence stays within
     sizes = np.bincount(pool).astype(float)
     first, second = (
         np.column_stack([np.bincount(pool, weights=column).astype(float) for column in side.T])
@@ -93,7 +96,7 @@ def rank_pairs(champion: Case, challenger: Case) -> Pairs:
     def difference(weights: Floats) -> Floats:
         return mean_area(second, weights) - mean_area(first, weights)
 
-    return Pairs(np.ones(n), influences[1] - influences[0], difference)
+    return Pairs(np.ones(n), influences[1] - influences[0], difference, np.arange(n))
 
 
 def _smooth_pairs(
@@ -103,6 +106,7 @@ def _smooth_pairs(
     combine: Callable[[Floats], Floats],
     *,
     sizes: Floats | None = None,
+    order: Codes | None = None,
 ) -> Pairs:
     """Pair two models whose metric is a smooth function of means over units."""
     size_of = np.ones(len(counts)) if sizes is None else sizes
@@ -117,7 +121,8 @@ def _smooth_pairs(
     for side, sign in ((challenger, 1.0), (champion, -1.0)):
         centre = means(side, counts[None, :])[0]
         influence += sign * (side - size_of[:, None] * centre) @ gradient(combine, centre)
-    return Pairs(counts, influence * counts.sum() / (counts @ size_of), difference)
+    times = np.arange(len(counts)) if order is None else order
+    return Pairs(counts, influence * counts.sum() / (counts @ size_of), difference, times)
 
 
 def gradient(combine: Callable[[Floats], Floats], centre: Floats) -> Floats:

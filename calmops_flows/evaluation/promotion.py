@@ -1,118 +1,27 @@
-"""Champion against challenger: the paired comparison, and the rule that judges it."""
+"""The promotion rules: what a comparison must show before a challenger takes over.
+
+Their error rates differ. ``better`` bounds the chance that a challenger that is not better takes
+over: at most 1 - confidence per snapshot, over all models that are tried. ``no_worse`` bounds the
+opposite: the chance that a challenger that is *not worse* is turned away, at most 1 - confidence
+for each. It promises nothing about promotions: one that is equally good is promoted nearly always,
+one that is a little worse often, and only one that is clearly worse seldom. It suits a refresh of
+the same recipe on newer data, where newer data are a reason in themselves and a gate at 95 % would
+turn away most good refreshes on a small holdout.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from calmops_flows.errors import NotYetError, UntestableError
-from calmops_flows.evaluation.bootstrap import Bounds, paired_bounds
-from calmops_flows.evaluation.case import Case, encode
-from calmops_flows.evaluation.metrics import Metric, Task, find_metric
+from calmops_flows.errors import SpecError
+from calmops_flows.evaluation.metrics import find_metric
 from calmops_flows.records import Comparison, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-    from calmops_flows.evaluation.predictions import Predictions
     from calmops_flows.spec import PromotionSpec
-
-MIN_ROWS = 20
-
-
-def compare(
-    task: Task,
-    metric: str,
-    y: NDArray[Any],
-    champion: Predictions,
-    challenger: Predictions,
-    *,
-    confidence: float,
-    rng: np.random.Generator,
-    n_resamples: int = 2000,
-) -> Comparison:
-    """Compare two models on rows that neither has learnt.
-
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-        What was predicted.
-    metric : str
-        Metric to compare.
-    y : ndarray of shape (n,)
-        True labels or numbers.
-    champion, challenger : Predictions
-        Of the same rows.
-    confidence : float
-        Of the lower and of the upper bound, each by itself.
-    rng : numpy.random.Generator
-        Source of the resamples.
-    n_resamples : int, default 2000
-        Number of resamples.
-
-    Returns
-    -------
-    Comparison
-        A positive difference favours the challenger, also for losses. With fewer than 20 rows, or
-        fewer than 20 of a class where the metric hangs on each class, all numbers are None.
-
-    Raises
-    ------
-    SpecError
-        If the metric is unknown or of the other task.
-
-    Examples
-    --------
-    >>> from calmops_flows.evaluation import Predictions
-    >>> rng = np.random.default_rng(0)
-    >>> y = rng.integers(0, 2, 400)
-    >>> noisy = np.where(rng.random(400) < 0.3, 1 - y, y)
-    >>> found = compare("classification", "accuracy", y, Predictions(noisy), Predictions(y),
-    ...                 confidence=0.95, rng=rng)
-    >>> round(found.difference, 3), found.lower > 0.2
-    (0.268, True)
-    """
-    chosen = find_metric(metric, task)
-    first, second = Case(y, champion), Case(y, challenger)
-    try:
-        need_rows(chosen, y)
-        scores = chosen.score(first), chosen.score(second)
-        pairs = chosen.statistic.pairs(first, second)
-        bounds = paired_bounds(pairs, confidence=confidence, rng=rng, n_resamples=n_resamples)
-    except UntestableError as err:
-        return Comparison(
-            chosen.name, len(y), None, None, None, None, None, confidence, reason=str(err)
-        )
-    if chosen.is_loss:
-        bounds = Bounds(-bounds.difference, -bounds.upper, -bounds.lower)
-    return Comparison(
-        chosen.name,
-        len(y),
-        scores[0],
-        scores[1],
-        bounds.difference + 0.0,  # no minus zero
-        bounds.lower + 0.0,
-        bounds.upper + 0.0,
-        confidence,
-    )
-
-
-def need_rows(metric: Metric, y: NDArray[Any]) -> None:
-    """Raise UntestableError if there are too few rows, or of one class, to judge by a metric."""
-    if len(y) < MIN_ROWS:
-        raise UntestableError(f"needs at least {MIN_ROWS} rows to judge, found {len(y)}")
-    if not metric.is_class_sensitive:
-        return
-    (codes,), n_labels = encode([y], ())
-    fewest = int(np.bincount(codes, minlength=n_labels).min())
-    if fewest < MIN_ROWS:
-        raise UntestableError(
-            f"{metric.name} needs at least {MIN_ROWS} rows of each class to judge, "
-            f"the rarest has {fewest}"
-        )
 
 
 def judge(
@@ -145,27 +54,48 @@ def judge(
 
     Raises
     ------
-    NotYetError
-        If the promotion rule is not in this version.
+    SpecError
+        If the rule is ``auto``: what it stands for depends on the two recipes (see
+        `resolved_rule`).
 
     Examples
     --------
     >>> from calmops_flows.spec import PromotionSpec
     >>> found = Comparison("accuracy", 500, 0.8, 0.85, 0.05, 0.02, 0.08, 0.95)
-    >>> verdict, (rule,) = judge(found, PromotionSpec())
+    >>> verdict, (rule,) = judge(found, PromotionSpec(rule="better"))
     >>> verdict, rule.name, rule.observed, rule.threshold
     (True, 'better', 0.02, 0.0)
     """
     if promotion.rule not in PROMOTION_RULES:
         known = sorted(PROMOTION_RULES)
-        raise NotYetError(
-            f"evaluation.promotion.rule {promotion.rule!r} is not yet in this version; use {known}"
-        )
+        raise SpecError(f"the promotion rule must be one of {known}, got {promotion.rule!r}")
+    chosen = PROMOTION_RULES[promotion.rule]
     is_broken = any(rule.passed is False for rule in champion_rules)
     holds = all(rule.passed is True for rule in rules)
-    decide = non_inferior if is_broken and holds else PROMOTION_RULES[promotion.rule]
+    decide = non_inferior if chosen.may_soften and is_broken and holds else chosen.decide
     judged = (*rules, decide(comparison, promotion))
-    return _verdict(judged), judged
+    return _verdict(judged if chosen.heeds_thresholds else judged[-1:]), judged
+
+
+def resolved_rule(promotion: PromotionSpec, *, is_refresh: bool) -> str:
+    """Name the rule that ``auto`` stands for; any other stands for itself.
+
+    Parameters
+    ----------
+    promotion : PromotionSpec
+        As declared.
+    is_refresh : bool
+        The challenger is the champion's own recipe on newer data.
+
+    Examples
+    --------
+    >>> from calmops_flows.spec import PromotionSpec
+    >>> [resolved_rule(PromotionSpec(), is_refresh=same) for same in (True, False)]
+    ['no_worse', 'better']
+    """
+    if promotion.rule != "auto":
+        return promotion.rule
+    return "no_worse" if is_refresh else "better"
 
 
 def better(comparison: Comparison, promotion: PromotionSpec) -> Rule:
@@ -184,9 +114,54 @@ def non_inferior(comparison: Comparison, promotion: PromotionSpec) -> Rule:
     return _bound_rule("non_inferior", comparison, -promotion.margin * scale)
 
 
-PROMOTION_RULES: dict[str, Callable[[Comparison, PromotionSpec], Rule]] = {
-    "auto": better,
-    "better": better,
+def no_worse(comparison: Comparison, promotion: PromotionSpec) -> Rule:  # noqa: ARG001 - the table's form
+    """Demand that the upper bound is not below 0: the challenger is not shown to be worse."""
+    if comparison.upper is None:
+        return Rule("no_worse", None, 0.0, None, f"untestable: {comparison.reason}")
+    note = (
+        f"upper {comparison.confidence:.4g} bound of the gain in {comparison.metric} "
+        f"on {comparison.n_rows} rows must not be below 0"
+    )
+    return Rule("no_worse", comparison.upper, 0.0, comparison.upper >= 0.0, note)
+
+
+def thresholds(comparison: Comparison, promotion: PromotionSpec) -> Rule:  # noqa: ARG001
+    """Demand nothing more than the thresholds."""
+    return Rule("thresholds", None, None, passed=True, note="the thresholds alone decide")
+
+
+def always(comparison: Comparison, promotion: PromotionSpec) -> Rule:  # noqa: ARG001
+    """Demand nothing at all."""
+    return Rule("always", None, None, passed=True, note="every challenger takes over")
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionRule:
+    """One rule.
+
+    Parameters
+    ----------
+    decide : callable
+        Comparison and spec -> the rule, checked.
+    heeds_thresholds : bool
+        A challenger must hold the thresholds besides.
+    may_soften : bool
+        Where the champion fails a threshold that the challenger passes, no inferiority is enough.
+    bounds_promotion : bool
+        It bounds the chance of promoting what is not better, so several tries share that chance.
+    """
+
+    decide: Callable[[Comparison, PromotionSpec], Rule]
+    heeds_thresholds: bool = True
+    may_soften: bool = False
+    bounds_promotion: bool = False
+
+
+PROMOTION_RULES: dict[str, PromotionRule] = {
+    "better": PromotionRule(better, may_soften=True, bounds_promotion=True),
+    "no_worse": PromotionRule(no_worse),
+    "thresholds": PromotionRule(thresholds),
+    "always": PromotionRule(always, heeds_thresholds=False),
 }
 
 

@@ -160,10 +160,9 @@ def manifest(
     dict
         Ready for canonical JSON.
     """
-    declared = model.model_dump(mode="json", by_alias=True)
     return {
         "versions": _versions(fitted.estimator),
-        "model": json.loads(json.dumps(declared, default=repr)),
+        "model": describe_model(model),
         "mode": fitted.mode,
         "task": task,
         "rows": fitted.rows,
@@ -176,6 +175,12 @@ def manifest(
         "notes": list(fitted.notes),
         "details": dict(fitted.details),
     }
+
+
+def describe_model(model: ModelSpec) -> Any:
+    """Return the declared model in plain JSON values."""
+    declared = model.model_dump(mode="json", by_alias=True)
+    return json.loads(json.dumps(declared, default=repr))
 
 
 def version_mismatches(recorded: Mapping[str, Any]) -> tuple[str, ...]:

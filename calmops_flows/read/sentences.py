@@ -214,8 +214,8 @@ def _attempts(decision: Decision) -> str:
     shared = ""
     if budget is not None:
         shared = (
-            f"; the {budget.n_tries} that could be tried share a chance of {budget.alpha:.3g} "
-            "of promoting one that is not better"
+            f"; all that must be better, {budget.n_tries} at most, share a chance of "
+            f"{budget.alpha:.3g} that one takes over that is not"
         )
     return f"Tried: {_cut(parts)}{shared}."
 

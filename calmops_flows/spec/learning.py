@@ -38,7 +38,8 @@ class RetrainSpec(Part):
 
     when: str = "drift"
     """`drift` (of data, concept or performance, or a broken threshold), `performance` (a broken
-    threshold, a drop, drift of the concept), `data` (new data), `always`, `never` or `every:N`."""
+    threshold, a drop, drift of the concept), `data` (drift of the data alone), `always`, `never` or
+    `every:N`."""
     mode: RetrainingMode = "full"
     """Retraining mode, by name or historical number."""
     fallback: RetrainingMode | None = None
@@ -83,7 +84,9 @@ class PromotionSpec(Part):
     """When a challenger takes over."""
 
     rule: Literal["auto", "better", "no_worse", "thresholds", "always"] = "auto"
-    """`auto`: `no_worse` for a refresh of the same recipe, `better` for a change of it."""
+    """`better`: shown to be better. `no_worse`: not shown to be worse. `thresholds`: those alone.
+    `always`: every challenger. `auto`: `no_worse` for a refresh of the champion's own recipe on
+    newer data, `better` for any other."""
     metric: str | None = None
     """Metric that is compared; default: balanced_accuracy or rmse, by task."""
     min_gain: float = 0.0

@@ -11,15 +11,10 @@ from calmops_flows.spec.pipeline import PipelineSpec
 NOT_YET: dict[str, Callable[[PipelineSpec], bool]] = {
     "preprocess": lambda s: s.preprocess is not None,
     "model.search": lambda s: s.model.search is not None,
-    "retrain.when (data)": lambda s: s.retrain.when == "data",
     "retrain.mode (other than full)": lambda s: s.retrain.mode != "full",
-    "retrain.fallback": lambda s: s.retrain.fallback is not None,
     "retrain.scope (all)": lambda s: s.retrain.scope != "new",
     "retrain.custom": lambda s: s.retrain.custom is not None,
     "retrain.cost": lambda s: s.retrain.cost is not None,
-    "evaluation.promotion.rule (no_worse, thresholds, always)": lambda s: (
-        s.evaluation.promotion.rule not in {"auto", "better"}
-    ),
     "notify": lambda s: bool(s.notify),
     "labels (of kinds other than stream)": lambda s: s.labels is not None and s.kind != "stream",
 }

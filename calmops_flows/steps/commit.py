@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calmops_flows.breaker import Breaker
+from calmops_flows.evaluation.promotion import PROMOTION_RULES
 from calmops_flows.records import (
     Attempt,
     Decision,
@@ -34,6 +35,12 @@ _WITHOUT_TRAINING = {
     Action.DEFER: DecisionKind.DEFERRED,
     Action.AWAIT_LABELS: DecisionKind.AWAITING_LABELS,
     Action.PREDICT: DecisionKind.PREDICTED,
+}
+
+
+# The rules that bound the chance of a false promotion, which the tries share.
+_SHARING = {name for name, rule in PROMOTION_RULES.items() if rule.bounds_promotion} | {
+    "non_inferior"
 }
 
 
@@ -107,7 +114,7 @@ def _decision(
     kind, reason, rules = _kind(found.plan, learnt)
     shown = learnt.shown if learnt else None
     alpha = 1.0 - run.spec.evaluation.promotion.confidence
-    is_shared = learnt is not None and found.champion is not None
+    is_shared = any(rule.name in _SHARING for attempt in tried for rule in attempt.rules)
     return Decision(
         kind=kind,
         reason=reason,

@@ -114,9 +114,9 @@ def _policy(run: SnapshotRun, evidence: Evidence, *, fails: bool) -> tuple[bool,
     if every is not None:
         since = snapshots_since_training(run) + 1
         return since >= every, f"{since} of {every} snapshots since the last training"
-    reason = _reason_to_retrain(evidence, fails=fails)
-    drift = evidence.drift
-    if reason is not None or when != "drift" or drift is None or not drift.is_drift:
+    reason = None if when == "data" else _reason_to_retrain(evidence, fails=fails)
+    drift, heeds_data = evidence.drift, when in {"drift", "data"}
+    if reason is not None or not heeds_data or drift is None or not drift.is_drift:
         return reason is not None, reason or "no reason to retrain"
     persist = run.spec.drift.persist
     if persist is not None and not _persists(run, drift, persist):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from calmops_flows.evaluation.comparison import compare
 from calmops_flows.evaluation.holdout import Holdout
 from calmops_flows.evaluation.metrics import Task, default_metric, evaluate
 from calmops_flows.evaluation.predictions import Predictions
-from calmops_flows.evaluation.promotion import compare, judge
+from calmops_flows.evaluation.promotion import judge
 from calmops_flows.evaluation.thresholds import check_thresholds
 from calmops_flows.learning.columns import feature_names
 from calmops_flows.learning.predict import predict
@@ -24,6 +25,20 @@ from calmops_flows.steps.run import SnapshotRun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_ACCEPTED = {
+    "better": "the challenger is better",
+    "no_worse": "the challenger is not shown to be worse",
+    "non_inferior": "the challenger holds the thresholds and is not inferior",
+    "thresholds": "the challenger holds the thresholds",
+    "always": "every challenger takes over",
+}
+_TURNED_AWAY = {
+    "better": "the challenger is not shown to be better",
+    "no_worse": "the challenger is shown to be worse",
+    "non_inferior": "the challenger is not shown to be non-inferior",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +96,14 @@ def _cut(comparison: Comparison, rules: tuple[Rule, ...]) -> float | None:
 
 def _reason(verdict: bool | None, rules: tuple[Rule, ...], comparison: Comparison) -> str:
     if verdict is None:
-        return f"the comparison is untestable: {comparison.reason or 'a threshold is'}"
+        unknown = next(rule for rule in rules if rule.passed is None)
+        about = comparison.reason if unknown is rules[-1] else unknown.note
+        return f"the challenger could not be judged by {unknown.name} ({about})"
     last = rules[-1].name
     if verdict:
-        return "the challenger is better" if last == "better" else f"the challenger is {last}"
+        return _ACCEPTED[last]
     broken = next(rule.name for rule in rules if rule.passed is False)
-    if broken == last:
-        return f"the challenger is not shown to be {last}"
-    return f"the challenger fails {broken}"
+    return _TURNED_AWAY.get(broken, f"the challenger fails {broken}")
 
 
 def _compare(
@@ -103,4 +118,5 @@ def _compare(
         new,
         confidence=promotion.confidence,
         rng=np.random.default_rng(run.seed("bootstrap")),
+        is_ordered=run.spec.evaluation.split == "last",
     )

@@ -114,7 +114,8 @@ def learn(
 
 
 def _run_of(run: SnapshotRun, case: _Case, recipe: Recipe, n_tries: int) -> SnapshotRun:
-    return run_of(run, recipe, case.labels.task, n_tries=n_tries)
+    old = case.champion.manifest.get("recipe") if case.champion else None
+    return run_of(run, recipe, case.labels.task, n_tries=n_tries, champion=old)
 
 
 def _try(run: SnapshotRun, case: _Case, recipe: Recipe) -> Tried:

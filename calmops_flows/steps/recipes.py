@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from calmops_flows.evaluation.promotion import PROMOTION_RULES, resolved_rule
+from calmops_flows.learning.serialise import describe_model
+
 if TYPE_CHECKING:
     from calmops_flows.evaluation.metrics import Task
     from calmops_flows.spec import PipelineSpec, PromotionSpec
@@ -14,6 +17,14 @@ if TYPE_CHECKING:
 # Modes that are judged in a metric of their own, by task; the spec's metric says nothing of them:
 # a monotone recalibration moves probabilities, and no label need change.
 JUDGED_BY: Mapping[str, Mapping[str, str]] = {"recalibration": {"classification": "log_loss"}}
+
+
+# Fields of ``retrain`` that change what a mode fits.
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "full": ("scope",),
+    "window": ("window_size",),
+    "replay_mix": ("replay_fraction",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +37,22 @@ class Recipe:
         Name of a retraining mode.
     options : mapping
         Fields of ``retrain`` that this recipe sets besides the mode.
+    family : str or None
+        Name of the policy that tries several recipes for one, such as ``auto``.
     """
 
     mode: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    family: str | None = None
+
+    def described(self, spec: PipelineSpec) -> dict[str, Any]:
+        """Say what makes a model one of this recipe, in plain JSON values."""
+        model = describe_model(spec.model)
+        if self.family is not None:
+            return {"mode": self.family, "model": model}
+        retrain = self.spec(spec).retrain
+        options = {name: getattr(retrain, name) for name in OPTIONS.get(self.mode, ())}
+        return {"mode": self.mode, **options, "model": model}
 
     def spec(self, spec: PipelineSpec) -> PipelineSpec:
         """Return the spec as if it declared this recipe alone."""
@@ -69,37 +92,49 @@ def recipes(spec: PipelineSpec) -> Rounds:
     return first, (Recipe(fallback),)
 
 
-def terms(promotion: PromotionSpec, recipe: Recipe, task: Task, *, n_tries: int) -> PromotionSpec:
+def terms(
+    spec: PipelineSpec, recipe: Recipe, task: Task, *, n_tries: int, champion: Any = None
+) -> PromotionSpec:
     """Return the terms on which one of several recipes is judged.
 
     Parameters
     ----------
-    promotion : PromotionSpec
-        As declared.
+    spec : PipelineSpec
+        Declares the promotion rule.
     recipe : Recipe
         What is judged.
     task : {"classification", "regression"}
         What is predicted.
     n_tries : int
-        Models that may be tried for this snapshot. They share the chance of a false promotion
-        evenly (Bonferroni), so that it holds for all of them together.
+        Models that may be tried for this snapshot. Where the rule bounds the chance of a false
+        promotion, they share it evenly (Bonferroni), so that it holds for all of them together.
+    champion : mapping, optional
+        The champion's recipe, as `Recipe.described` said it.
 
     Returns
     -------
     PromotionSpec
-        With the metric of the mode, where it has one, and the confidence of one try.
+        With the rule that ``auto`` stands for, the metric of the mode where it has one, and the
+        confidence of one try.
     """
-    alpha = (1.0 - promotion.confidence) / n_tries
-    own = JUDGED_BY.get(recipe.mode, {}).get(task)
+    promotion = spec.evaluation.promotion
+    rule = resolved_rule(promotion, is_refresh=recipe.described(spec) == champion)
+    shared = n_tries if PROMOTION_RULES[rule].bounds_promotion else 1
     return promotion.model_copy(
-        update={"confidence": 1.0 - alpha, "metric": own or promotion.metric}
+        update={
+            "rule": rule,
+            "metric": JUDGED_BY.get(recipe.mode, {}).get(task) or promotion.metric,
+            "confidence": 1.0 - (1.0 - promotion.confidence) / shared,
+        }
     )
 
 
-def run_of(run: SnapshotRun, recipe: Recipe, task: Task, *, n_tries: int) -> SnapshotRun:
+def run_of(
+    run: SnapshotRun, recipe: Recipe, task: Task, *, n_tries: int, champion: Any = None
+) -> SnapshotRun:
     """Return the run as if its spec declared one recipe, on the terms of one of several."""
+    promotion = terms(run.spec, recipe, task, n_tries=n_tries, champion=champion)
     spec = recipe.spec(run.spec)
-    promotion = terms(spec.evaluation.promotion, recipe, task, n_tries=n_tries)
     evaluation = spec.evaluation.model_copy(update={"promotion": promotion})
     spec = spec.model_copy(update={"evaluation": evaluation})
     return replace(run, state=replace(run.state, spec=spec))

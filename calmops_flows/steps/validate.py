@@ -30,10 +30,7 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     refuse_not_yet(spec)
     KINDS[spec.kind].trainer.check(spec)
     check_options(spec.source.read_options)
-    if spec.retrain.mode not in RETRAINERS:
-        raise SpecError(
-            f"retrain.mode must be one of {sorted(RETRAINERS)}, got {spec.retrain.mode!r}"
-        )
+    _check_retraining(spec)
     check_folders(spec)
     _check_metrics(spec)
     _check_concept(spec)
@@ -43,6 +40,18 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
         declared = spec.contract[spec.target]
         if declared not in {"int", "float", "bool"}:
             raise SpecError(f"a regression needs a numeric target, but contract says {declared!r}")
+
+
+def _check_retraining(spec: PipelineSpec) -> None:
+    """Refuse a mode that is not there, and a rule without what it judges by."""
+    for field, mode in (("mode", spec.retrain.mode), ("fallback", spec.retrain.fallback)):
+        if mode is not None and mode not in RETRAINERS:
+            raise SpecError(f"retrain.{field} must be one of {sorted(RETRAINERS)}, got {mode!r}")
+    if spec.evaluation.promotion.rule == "thresholds" and not spec.evaluation.thresholds:
+        raise SpecError(
+            "evaluation.promotion.rule 'thresholds' judges by evaluation.thresholds alone, and "
+            "none is declared; declare one, or choose another rule"
+        )
 
 
 def _check_concept(spec: PipelineSpec) -> None:

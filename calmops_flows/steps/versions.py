@@ -77,6 +77,7 @@ def _manifest(run: SnapshotRun, tried: Tried, contract: Contract, task: str) -> 
         metrics=tried.judgement.challenger.metrics,
         holdout=tried.judgement.holdout,
     )
+    described["recipe"] = tried.recipe.described(run.spec)
     if tried.importance is not None:
         described["importance"] = tried.importance
     made = {"judged": tried.challenger, "serving": tried.refitted}

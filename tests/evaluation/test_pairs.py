@@ -100,7 +100,7 @@ def _single_row_influence(name: str, first: Case, second: Case) -> NDArray[Any]:
 
 def test_lone_telling_row_proves_nothing() -> None:
     influence = np.array([99.0, *[-1.0] * 99]) / 100
-    pairs = Pairs(np.ones(100), influence, lambda w: w[:, 0] / w.sum(axis=1))
+    pairs = Pairs(np.ones(100), influence, lambda w: w[:, 0] / w.sum(axis=1), np.arange(100))
 
     found = paired_bounds(pairs, confidence=0.95, rng=np.random.default_rng(0))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
-from calmops_flows.errors import NotYetError
+from calmops_flows.errors import SpecError
 from calmops_flows.evaluation import METRICS, Predictions, compare, judge
 from calmops_flows.records import Comparison, Rule
 from calmops_flows.spec import PromotionSpec
@@ -16,6 +17,7 @@ from calmops_flows.spec import PromotionSpec
 LOSSES = [name for name, metric in METRICS.items() if metric.is_loss]
 HELD = Rule("threshold:accuracy", 0.9, 0.8, passed=True)
 BROKEN = Rule("threshold:accuracy", 0.7, 0.8, passed=False)
+BETTER = PromotionSpec(rule="better")
 UNTESTED = Rule("threshold:roc_auc", None, 0.8, passed=None)
 
 
@@ -53,7 +55,6 @@ def test_equally_good_challenger_is_rarely_called_better(
             said(truth, second > right),
             confidence=0.95,
             rng=rng,
-            n_resamples=500,
         )
         assert found.lower is not None
         alarms += found.lower > 0
@@ -103,7 +104,7 @@ def test_identical_predictions_differ_by_exactly_zero(name: str) -> None:
     )
 
     assert (found.difference, found.lower, found.upper) == (0.0, 0.0, 0.0)
-    assert judge(found, PromotionSpec())[0] is False
+    assert judge(found, PromotionSpec(rule="better"))[0] is False
 
 
 def test_same_seed_gives_the_same_bounds() -> None:
@@ -185,16 +186,15 @@ def test_model_without_probabilities_makes_log_loss_untestable() -> None:
     assert found.reason == "the model gives no probabilities"
 
 
-@pytest.mark.parametrize("rule", ["auto", "better"])
-def test_lower_bound_must_exceed_the_least_gain(rule: str) -> None:
-    promotion = PromotionSpec.model_validate({"rule": rule, "min_gain": 0.01})
+def test_lower_bound_must_exceed_the_least_gain() -> None:
+    promotion = PromotionSpec(rule="better", min_gain=0.01)
 
     assert judge(comparison(0.011), promotion)[0] is True
     assert judge(comparison(0.01), promotion)[0] is False
 
 
 def test_broken_threshold_of_the_challenger_rejects_it() -> None:
-    verdict, rules = judge(comparison(0.1), PromotionSpec(), rules=(BROKEN, UNTESTED))
+    verdict, rules = judge(comparison(0.1), BETTER, rules=(BROKEN, UNTESTED))
 
     assert verdict is False
     assert [rule.passed for rule in rules] == [False, None, True]
@@ -204,13 +204,11 @@ def test_broken_threshold_of_the_challenger_rejects_it() -> None:
     ("bounds", "rules"), [(comparison(0.1), (UNTESTED,)), (comparison(None), (HELD,))]
 )
 def test_what_cannot_be_tested_has_no_verdict(bounds: Comparison, rules: tuple[Rule, ...]) -> None:
-    assert judge(bounds, PromotionSpec(), rules=rules)[0] is None
+    assert judge(bounds, BETTER, rules=rules)[0] is None
 
 
 def test_champion_that_broke_its_threshold_falls_to_a_challenger_no_worse() -> None:
-    verdict, rules = judge(
-        comparison(-0.019), PromotionSpec(), rules=(HELD,), champion_rules=(BROKEN,)
-    )
+    verdict, rules = judge(comparison(-0.019), BETTER, rules=(HELD,), champion_rules=(BROKEN,))
 
     assert verdict is True
     assert rules[-1].name == "non_inferior"
@@ -218,7 +216,7 @@ def test_champion_that_broke_its_threshold_falls_to_a_challenger_no_worse() -> N
 
 
 def test_challenger_worse_by_more_than_the_margin_does_not_relieve_it() -> None:
-    verdict, _ = judge(comparison(-0.021), PromotionSpec(), rules=(HELD,), champion_rules=(BROKEN,))
+    verdict, _ = judge(comparison(-0.021), BETTER, rules=(HELD,), champion_rules=(BROKEN,))
 
     assert verdict is False
 
@@ -226,12 +224,87 @@ def test_challenger_worse_by_more_than_the_margin_does_not_relieve_it() -> None:
 def test_margin_of_an_unbounded_loss_is_a_share_of_the_champions() -> None:
     bounds = comparison(-0.9, metric="rmse", champion=50.0)
 
-    verdict, rules = judge(bounds, PromotionSpec(), rules=(HELD,), champion_rules=(BROKEN,))
+    verdict, rules = judge(bounds, BETTER, rules=(HELD,), champion_rules=(BROKEN,))
 
     assert rules[-1].threshold == pytest.approx(-1.0)
     assert verdict is True
 
 
-def test_rule_of_a_later_version_is_refused() -> None:
-    with pytest.raises(NotYetError, match="no_worse"):
-        judge(comparison(0.1), PromotionSpec(rule="no_worse"))
+@pytest.mark.parametrize(("lower", "takes_over"), [(-0.06, True), (-0.061, False), (None, None)])
+def test_challenger_not_shown_to_be_worse_passes_no_worse(
+    lower: float | None, takes_over: bool | None
+) -> None:
+    verdict, (rule,) = judge(comparison(lower), PromotionSpec(rule="no_worse"))
+
+    assert (verdict, rule.name) == (takes_over, "no_worse")
+
+
+def test_no_worse_is_not_hardened_by_a_champion_that_fails() -> None:
+    promotion = PromotionSpec(rule="no_worse")
+
+    verdict, rules = judge(comparison(-0.05), promotion, rules=(HELD,), champion_rules=(BROKEN,))
+
+    assert (verdict, rules[-1].name) == (True, "no_worse")
+
+
+@pytest.mark.parametrize(
+    ("rule", "held", "takes_over"),
+    [
+        ("thresholds", HELD, True),
+        ("thresholds", BROKEN, False),
+        ("thresholds", UNTESTED, None),
+        ("always", HELD, True),
+        ("always", BROKEN, True),
+    ],
+)
+def test_thresholds_alone_decide_or_nothing_does(
+    rule: Literal["thresholds", "always"], held: Rule, takes_over: bool | None
+) -> None:
+    verdict, _ = judge(comparison(None), PromotionSpec(rule=rule), rules=(held,))
+
+    assert verdict is takes_over
+
+
+def test_auto_must_be_resolved_before_it_judges() -> None:
+    with pytest.raises(SpecError, match="'auto'"):
+        judge(comparison(0.1), PromotionSpec())
+
+
+def autoregression(rng: np.random.Generator, n: int, rho: float) -> NDArray[np.float64]:
+    """Return a stationary first-order autoregression with mean 0 and variance 1."""
+    noise = rng.normal(0, np.sqrt(1 - rho**2), n)
+    noise[0] /= np.sqrt(1 - rho**2)
+    return np.asarray(lfilter([1.0], [1.0, -rho], noise))
+
+
+@pytest.mark.parametrize("rho", [0.5, 0.9])
+def test_dependent_rows_do_not_make_an_equal_challenger_better(rho: float) -> None:
+    rng = np.random.default_rng([7, round(10 * rho)])
+    alarms, repetitions, n = 0, 100, 300
+    for _ in range(repetitions):
+        first, second = (Predictions(10 + autoregression(rng, n, rho)) for _ in range(2))
+        found = compare(
+            "regression",
+            "mae",
+            np.zeros(n),
+            first,
+            second,
+            confidence=0.95,
+            rng=rng,
+            is_ordered=True,
+        )
+        assert found.lower is not None
+        alarms += found.lower > 0
+
+    assert alarms <= 0.10 * repetitions
+
+
+def test_dependent_rows_fool_a_comparison_that_ignores_their_order() -> None:
+    rng = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(40):
+        first, second = (Predictions(10 + autoregression(rng, 300, 0.9)) for _ in range(2))
+        found = compare("regression", "mae", np.zeros(300), first, second, confidence=0.95, rng=rng)
+        alarms += found.lower is not None and found.lower > 0
+
+    assert alarms > 8

@@ -45,7 +45,7 @@ def test_drift_with_a_new_concept_promotes_a_better_challenger(stream: Stream) -
 
 
 def test_rejected_challenger_keeps_champion_and_stays_a_candidate(stream: Stream) -> None:
-    stream.declare(retrain={"when": "always"})
+    stream.declare(retrain={"when": "always"}, evaluation={"promotion": {"rule": "better"}})
     stream.drop("1.csv", rows(1))
     stream.drop("2.csv", rows(2))
 
@@ -200,7 +200,7 @@ def test_decision_names_rules_numbers_and_cost(stream: Stream) -> None:
     record = decision(stream.store.database, 2)
 
     assert record is not None
-    assert {rule.name for rule in record.rules} >= {"no data drift", "breaker", "better"}
+    assert {rule.name for rule in record.rules} >= {"no data drift", "breaker", "no_worse"}
     assert record.comparison is not None
     assert record.comparison.lower is not None
     assert {"ingest", "check_drift", "retrain"} <= set(record.cost_seconds)

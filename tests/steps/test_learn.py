@@ -7,7 +7,7 @@ from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.learning.retraining.base import Fitted, TrainingContext
 from calmops_flows.read import explain
 from calmops_flows.records import Decision
-from calmops_flows.spec import PipelineSpec, PromotionSpec
+from calmops_flows.spec import PipelineSpec, parse_spec
 from calmops_flows.steps import learn
 from calmops_flows.steps.recipes import Recipe, Rounds, terms
 from calmops_flows.store import registry
@@ -42,7 +42,8 @@ def second_decision(stream: Stream, *, sign: int) -> Decision:
     """Train on one concept, then decide about a snapshot with the same or the opposite one."""
     stream.drop("1.csv", rows(1))
     stream.drain()
-    stream.declare(retrain={"when": "always"})
+    promotion = {"rule": "better"}
+    stream.declare(retrain={"when": "always"}, evaluation={"promotion": promotion})
     stream.drop("2.csv", rows(2, sign=sign))
     stream.drain()
     found = explain(stream.store, "stream").decision
@@ -124,8 +125,15 @@ def test_rejected_attempts_are_all_kept_and_the_best_is_named(
 
 
 def test_recalibration_is_judged_by_a_proper_score_unless_the_task_is_regression() -> None:
-    declared = PromotionSpec()
+    spec = parse_spec(
+        {
+            "name": "p",
+            "target": "y",
+            "source": {"path": "/data"},
+            "model": {"class": "sklearn.linear_model.LogisticRegression"},
+        }
+    )
     recipe = Recipe("recalibration")
 
-    assert terms(declared, recipe, "classification", n_tries=1).metric == "log_loss"
-    assert terms(declared, recipe, "regression", n_tries=1).metric is None
+    assert terms(spec, recipe, "classification", n_tries=1).metric == "log_loss"
+    assert terms(spec, recipe, "regression", n_tries=1).metric is None
