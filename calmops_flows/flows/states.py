@@ -20,6 +20,7 @@ IDLE = "Idle"
 HEALTHY = "Healthy"
 RETRAINED = "Retrained"
 PROMOTED = "Promoted"
+ROLLED_BACK = "RolledBack"
 DEGRADED = "Degraded"
 CIRCUIT_OPEN = "CircuitOpen"
 _WORSE = frozenset({DROP_RULE, CONCEPT_RULE})
@@ -55,7 +56,8 @@ def end_state(
         The first that fits of ``Busy`` (another run holds the pipeline), ``CircuitOpen``
         (retraining pauses), ``Degraded`` (something was quarantined, every challenger
         was rejected, or the model that still serves fails a threshold, has dropped
-        below its own score, or makes more errors than it did), ``Promoted`` (a challenger
+        below its own score, or makes more errors than it did), ``RolledBack`` (an earlier
+        version serves again), ``Promoted`` (a challenger
         took over), ``Retrained`` (a first model serves), ``Idle`` (nothing was pending)
         and ``Healthy``.
     """
@@ -74,6 +76,8 @@ def _name(drained: Drained, spec: PipelineSpec, breaker: Breaker) -> str:
         return CIRCUIT_OPEN
     if drained.quarantined or _all_rejected(decisions) or _champion_fails(drained.outcomes, spec):
         return DEGRADED
+    if DecisionKind.ROLLED_BACK in decisions:
+        return ROLLED_BACK
     if DecisionKind.PROMOTED in decisions:
         return PROMOTED
     if DecisionKind.TRAINED in decisions:
@@ -89,7 +93,7 @@ def _has_worsened(last: Decision) -> bool:
 
 
 def _all_rejected(decisions: set[str | None]) -> bool:
-    accepted = {DecisionKind.PROMOTED, DecisionKind.TRAINED}
+    accepted = {DecisionKind.PROMOTED, DecisionKind.TRAINED, DecisionKind.ROLLED_BACK}
     return DecisionKind.REJECTED in decisions and not decisions & accepted
 
 

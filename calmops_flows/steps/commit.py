@@ -26,7 +26,7 @@ from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.learn import Learnt
 from calmops_flows.steps.performance import Estimate
 from calmops_flows.steps.run import SnapshotRun
-from calmops_flows.steps.versions import attempts, new_versions
+from calmops_flows.steps.versions import attempts, new_versions, restored
 from calmops_flows.store.commit import Commit, NewVersion
 from calmops_flows.store.labels import LabelFacts
 
@@ -68,6 +68,7 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
     tried = attempts(found.learnt, versions)
     decision = _decision(run, found, tried, cost_seconds)
     judgement = found.learnt.shown.judgement if found.learnt else None
+    names_one = found.learnt is not None and bool(found.learnt.is_accepted or found.learnt.fits)
     return Commit(
         snapshot=run.snapshot,
         started_from=run.state,
@@ -78,11 +79,12 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         breaker=breaker,
         run_id=run.run_id,
         champion_scores=found.scored.evaluation if found.scored else None,
-        challenger_scores=judgement.challenger if judgement else None,
+        challenger_scores=judgement.challenger if judgement and names_one else None,
         drift=found.drift[0] if found.drift else None,
         reference_digest=found.drift[1] if found.drift else None,
         contract=found.ingested.contract.to_json() if found.ingested.is_new_contract else None,
         versions=tuple(version for version in versions if version is not None),
+        restored=restored(found.learnt),
         challenger=_challenger(found.learnt, tried),
         predictions=found.scored.artifact if found.scored else None,
         estimated_scores=found.estimate.scores if found.estimate else None,
@@ -145,6 +147,11 @@ def _kind(plan: Plan, learnt: Learnt | None) -> tuple[DecisionKind, str, tuple[R
     if learnt is None:
         return _WITHOUT_TRAINING[plan.action], plan.reason, ()
     shown = learnt.shown
+    if learnt.is_accepted and shown.rival is not None and shown.judgement is not None:
+        reason = f"{plan.reason}; {shown.rival.mode} is better than the champion"
+        return DecisionKind.ROLLED_BACK, reason, shown.judgement.rules
+    if not learnt.fits:
+        return _WITHOUT_TRAINING[plan.action], plan.reason, ()
     if shown.judgement is None or shown.failure is not None:
         return DecisionKind.KEPT, f"retrain_failed: {shown.failure}", ()
     if not learnt.is_accepted:
@@ -156,13 +163,17 @@ def _kind(plan: Plan, learnt: Learnt | None) -> tuple[DecisionKind, str, tuple[R
 
 def _challenger(learnt: Learnt | None, tried: tuple[Attempt, ...]) -> int | None:
     """Return the version that the outcome names: that of the attempt to speak of."""
-    return None if learnt is None else tried[learnt.tried.index(learnt.shown)].version
+    if learnt is None or not (learnt.is_accepted or learnt.fits):
+        return None
+    place = next(i for i, one in enumerate(learnt.tried) if one is learnt.shown)
+    return tried[place].version
 
 
 def _alternatives(kind: DecisionKind) -> tuple[str, ...]:
     others = {
         DecisionKind.KEPT: ("retrain",),
         DecisionKind.PROMOTED: ("keep the champion",),
+        DecisionKind.ROLLED_BACK: ("keep the champion", "retrain"),
         DecisionKind.REJECTED: ("promote the candidate by hand",),
         DecisionKind.DEFERRED: ("retrain once the breaker closes",),
     }
@@ -172,10 +183,10 @@ def _alternatives(kind: DecisionKind) -> tuple[str, ...]:
 def _breaker(run: SnapshotRun, found: Findings) -> Breaker:
     """Count a failed fit, or a rejection while the champion fails, as a failure."""
     learnt = found.learnt
-    if learnt is None:
+    if learnt is None or not learnt.fits:
         return run.state.breaker
     before = run.state.breaker.on_attempt(run.now)
-    has_failed = all(tried.failure is not None for tried in learnt.tried)
+    has_failed = all(tried.failure is not None for tried in learnt.fits)
     if has_failed or (not learnt.is_accepted and _champion_fails(found)):
         return before.after_failure(run.spec.breaker, now=run.now)
     return before.after_success()
@@ -212,6 +223,8 @@ def _messages(
     messages: list[tuple[str, Mapping[str, Any]]] = []
     if decision.kind in {DecisionKind.TRAINED, DecisionKind.PROMOTED}:
         messages.append(("calmops.model.promoted", {**about, "reason": decision.reason}))
+    if decision.kind is DecisionKind.ROLLED_BACK:
+        messages.append(("calmops.model.rolled_back", {**about, "reason": decision.reason}))
     before = run.state.breaker.state
     if breaker.state != before and "open" in {breaker.state, before}:
         name = "opened" if breaker.state == "open" else "closed"

@@ -17,6 +17,9 @@ from calmops_flows.store.tables import model_versions, outcomes, snapshots
 MIN_LABELLED_ROWS = 10  # fewer cannot be split into a part that teaches and one that judges
 
 
+_NOT_ABOUT_DATA = frozenset({"breaker", "labelled rows", "cost"})
+
+
 class Action(StrEnum):
     """What is done about a snapshot."""
 
@@ -36,6 +39,15 @@ class Plan:
     reason: str
     rules: tuple[Rule, ...] = ()
     champion_fails: bool = False
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something was found to be wrong: drift, a threshold, a drop, the errors."""
+        return any(
+            rule.passed is False
+            for rule in self.rules
+            if rule.name not in _NOT_ABOUT_DATA and not rule.name.startswith("estimated ")
+        )
 
 
 @dataclass(frozen=True, slots=True)

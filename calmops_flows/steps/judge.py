@@ -74,15 +74,61 @@ def judge_challenger(
         digest = keep_holdout(run, kept, held, feature_names(ingested.contract))
         return Judgement(holds, reason, rules, scores, holdout=digest)
     old = champion[1].predictions.take(rows)
-    old_rules = check_thresholds(evaluate(labels.task, y, old), limits)
-    comparison = _compare(run, labels.task, y, old, predictions)
-    promotion = run.spec.evaluation.promotion
+    found = _against(run, labels.task, y, old, predictions)
+    cut = _cut(found.comparison, found.rules) if found.accepted and found.comparison else None
+    metric = found.comparison.metric if found.comparison else None
+    kept = replace(kept, rival=old, metric=metric, cut=cut)
+    digest = keep_holdout(run, kept, held, feature_names(ingested.contract))
+    return replace(found, holdout=digest)
+
+
+def judge_rival(
+    run: SnapshotRun,
+    ingested: Ingested,
+    labels: Labels,
+    estimator: Any,
+    scored: Scored,
+    positions: NDArray[np.int64],
+) -> Judgement:
+    """Judge an earlier model against the champion on some of the labelled rows.
+
+    Parameters
+    ----------
+    run : SnapshotRun
+        Its spec says on what terms.
+    ingested : Ingested
+        The rows.
+    labels : Labels
+        Their target.
+    estimator : estimator
+        The earlier model; it has not learnt from these rows.
+    scored : Scored
+        What the champion said about them.
+    positions : ndarray of int
+        Which of the labelled rows judge.
+
+    Returns
+    -------
+    Judgement
+        Without a holdout of its own: the model was fitted and judged before.
+    """
+    rows, y = labels.rows[positions], labels.y[positions]
+    predictions = predict(estimator, ingested.table.take(pa.array(rows)), ingested.contract)
+    return _against(run, labels.task, y, scored.predictions.take(rows), predictions)
+
+
+def _against(
+    run: SnapshotRun, task: Task, y: NDArray[Any], old: Predictions, new: Predictions
+) -> Judgement:
+    """Judge one model's predictions against the champion's."""
+    limits, promotion = run.spec.evaluation.thresholds, run.spec.evaluation.promotion
+    scores = evaluate(task, y, new)
+    rules = check_thresholds(scores, limits)
+    old_rules = check_thresholds(evaluate(task, y, old), limits)
+    comparison = _compare(run, task, y, old, new)
     verdict, judged = judge(comparison, promotion, rules=rules, champion_rules=old_rules)
     reason = _reason(verdict, judged, comparison)
-    cut = _cut(comparison, judged) if verdict else None
-    kept = replace(kept, rival=old, metric=comparison.metric, cut=cut)
-    digest = keep_holdout(run, kept, held, feature_names(ingested.contract))
-    return Judgement(verdict is True, reason, judged, scores, comparison, digest)
+    return Judgement(verdict is True, reason, judged, scores, comparison)
 
 
 def _cut(comparison: Comparison, rules: tuple[Rule, ...]) -> float | None:

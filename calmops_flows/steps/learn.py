@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from calmops_flows.errors import ModelError, SpecError
+import numpy as np
+
+from calmops_flows.errors import DigestMismatchError, ModelError, SpecError
 from calmops_flows.steps.decide import Action, Plan
 from calmops_flows.steps.evaluate import Champion, Labels, Scored
 from calmops_flows.steps.importance import measure_importance
 from calmops_flows.steps.ingest import Ingested
-from calmops_flows.steps.judge import Judgement, judge_challenger
-from calmops_flows.steps.recipes import Recipe, recipes, run_of
-from calmops_flows.steps.retrain import Challenger, Refitted, refit, retrain
+from calmops_flows.steps.judge import Judgement, judge_challenger, judge_rival
+from calmops_flows.steps.models import read_model
+from calmops_flows.steps.recipes import Recipe, recipes, run_of, run_of_rival
+from calmops_flows.steps.retrain import Challenger, Refitted, parts, refit, retrain
+from calmops_flows.steps.rivals import Rival, find_rivals
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import StepCalls
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One recipe that was tried: a judged challenger, or the reason why there is none."""
+    """One model that was tried: a recipe that was fitted, or an earlier version (``rival``)."""
 
-    recipe: Recipe
+    recipe: Recipe | None = None
     challenger: Challenger | None = None
     judgement: Judgement | None = None
     refitted: Refitted | None = None
     failure: str | None = None
     importance: Mapping[str, Any] | None = None
+    rival: Rival | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -43,10 +51,10 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What training brought: all that was tried, in order.
+    """What training and looking back brought: all that was tried, in order.
 
     ``chosen`` is the place of the one that takes over, None if none does. ``n_tries`` counts all
-    recipes that could have been tried: they share the chance of a false promotion.
+    that could have been tried: they share the chance of a false promotion.
     """
 
     tried: tuple[Tried, ...]
@@ -55,16 +63,22 @@ class Learnt:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether a challenger takes over."""
+        """Whether another model takes over."""
         return self.chosen is not None
 
     @property
+    def fits(self) -> tuple[Tried, ...]:
+        """The recipes among all that was tried."""
+        return tuple(tried for tried in self.tried if tried.recipe is not None)
+
+    @property
     def shown(self) -> Tried:
-        """The one to speak of: that which takes over, else the best of the judged."""
+        """The one to speak of: that which takes over, else the best of the judged recipes."""
         if self.chosen is not None:
             return self.tried[self.chosen]
-        judged = [tried for tried in self.tried if tried.judgement is not None]
-        return max(judged or self.tried, key=lambda tried: tried.gain)
+        pool = self.fits or self.tried
+        judged = [tried for tried in pool if tried.judgement is not None]
+        return max(judged or pool, key=lambda tried: tried.gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +101,72 @@ def learn(
     champion: Champion | None,
     scored: Scored | None,
 ) -> Learnt | None:
-    """Train if the plan says so: round by round, until a recipe is accepted.
+    """Train if the plan says so, and look back at earlier versions where there is cause.
+
+    Recipes are tried round by round until one is accepted; earlier versions are judged with the
+    first round. Of all that are accepted in a round, the one with the greatest gain takes over.
 
     Returns
     -------
     Learnt or None
-        None when the plan was not to train.
+        None when nothing was tried.
     """
-    if plan.action not in {Action.TRAIN, Action.RETRAIN}:
+    is_training = plan.action in {Action.TRAIN, Action.RETRAIN}
+    rivals = find_rivals(run, plan, champion, labels)
+    if not is_training and not rivals:
         return None
     case = _Case(calls, ingested, labels, champion, scored)
-    rounds = recipes(run.spec)
-    n_tries = sum(len(together) for together in rounds)
-    tried: list[Tried] = []
-    for together in rounds:
-        start = len(tried)
+    rounds = recipes(run.spec) if is_training else ()
+    n_tries = len(rivals) + sum(len(together) for together in rounds)
+    tried = _look_back(run_of_rival(run, n_tries=n_tries), case, rivals, is_training=is_training)
+    start = 0
+    for together in rounds or ((),):
         tried += [_try(_run_of(run, case, recipe, n_tries), case, recipe) for recipe in together]
-        accepted = [i for i in range(start, len(tried)) if tried[i].is_accepted]
-        if accepted:
-            chosen = max(accepted, key=lambda i: tried[i].gain)
-            best = tried[chosen]
-            tried[chosen] = _finish(_run_of(run, case, best.recipe, n_tries), case, best)
-            if tried[chosen].is_accepted:
-                return Learnt(tuple(tried), chosen, n_tries)
+        chosen = _best(run, case, tried, start, n_tries)
+        if chosen is not None:
+            return Learnt(tuple(tried), chosen, n_tries)
+        start = len(tried)
     return Learnt(tuple(tried), None, n_tries)
+
+
+def _best(
+    run: SnapshotRun, case: _Case, tried: list[Tried], start: int, n_tries: int
+) -> int | None:
+    """Choose the best of the accepted, from ``start`` on, and finish it if it was fitted now."""
+    accepted = [i for i in range(start, len(tried)) if tried[i].is_accepted]
+    if not accepted:
+        return None
+    chosen = max(accepted, key=lambda i: tried[i].gain)
+    recipe = tried[chosen].recipe
+    if recipe is not None:
+        tried[chosen] = _finish(_run_of(run, case, recipe, n_tries), case, tried[chosen])
+    return chosen if tried[chosen].is_accepted else None
+
+
+def _look_back(
+    run: SnapshotRun, case: _Case, rivals: tuple[Rival, ...], *, is_training: bool
+) -> list[Tried]:
+    """Judge earlier versions, on the rows that judge the challengers where there are any."""
+    scored = case.scored
+    if not rivals or scored is None:
+        return []
+    positions = parts(run, case.labels)[1] if is_training else np.arange(len(case.labels.rows))
+
+    def judge_all() -> list[Tried]:
+        return [_judge_rival(run, case, rival, scored, positions) for rival in rivals]
+
+    return case.calls("look_back", judge_all)
+
+
+def _judge_rival(
+    run: SnapshotRun, case: _Case, rival: Rival, scored: Scored, positions: NDArray[np.int64]
+) -> Tried:
+    try:
+        estimator = read_model(run.store.artifacts, rival.artifact)
+        found = judge_rival(run, case.ingested, case.labels, estimator, scored, positions)
+    except (ModelError, DigestMismatchError) as err:
+        return Tried(rival=rival, failure=str(err))
+    return Tried(rival=rival, judgement=found)
 
 
 def _run_of(run: SnapshotRun, case: _Case, recipe: Recipe, n_tries: int) -> SnapshotRun:

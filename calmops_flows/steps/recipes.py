@@ -134,7 +134,18 @@ def run_of(
 ) -> SnapshotRun:
     """Return the run as if its spec declared one recipe, on the terms of one of several."""
     promotion = terms(run.spec, recipe, task, n_tries=n_tries, champion=champion)
-    spec = recipe.spec(run.spec)
+    return _on_terms(run, recipe.spec(run.spec), promotion)
+
+
+def run_of_rival(run: SnapshotRun, *, n_tries: int) -> SnapshotRun:
+    """Return the run on the terms of one earlier version of several: it must be better."""
+    promotion = run.spec.evaluation.promotion
+    alpha = (1.0 - promotion.confidence) / n_tries
+    terms_ = promotion.model_copy(update={"rule": "better", "confidence": 1.0 - alpha})
+    return _on_terms(run, run.spec, terms_)
+
+
+def _on_terms(run: SnapshotRun, spec: PipelineSpec, promotion: PromotionSpec) -> SnapshotRun:
     evaluation = spec.evaluation.model_copy(update={"promotion": promotion})
     spec = spec.model_copy(update={"evaluation": evaluation})
     return replace(run, state=replace(run.state, spec=spec))

@@ -48,7 +48,7 @@ def retrain(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any)
     ModelError
         If the model cannot be built or fitted on these rows.
     """
-    train, holdout = _parts(run, labels)
+    train, holdout = parts(run, labels)
     fitted = _fit(run, ingested, labels, train, champion)
     artifact = keep_model(run.store.artifacts, fitted.estimator)
     return Challenger(fitted, artifact, train, holdout)
@@ -62,7 +62,7 @@ def learn_all(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: An
     return Challenger(fitted, artifact, everything, everything[:0])
 
 
-def _parts(run: SnapshotRun, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def parts(run: SnapshotRun, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the labelled rows that teach, and those that judge."""
     if labels.judges is not None:
         return np.flatnonzero(~labels.judges), np.flatnonzero(labels.judges)

@@ -13,6 +13,7 @@ from calmops_flows.store.encoding import canonical_json
 if TYPE_CHECKING:
     from calmops_flows.data.contract import Contract
     from calmops_flows.steps.learn import Learnt, Tried
+    from calmops_flows.steps.rivals import Rival
     from calmops_flows.steps.run import SnapshotRun
 
 
@@ -43,7 +44,10 @@ def new_versions(
     found: list[NewVersion | None] = []
     for place, tried in enumerate(learnt.tried):
         new = None
-        if tried.challenger is not None and tried.judgement is not None and tried.failure is None:
+        if tried.rival is not None and tried.rival.is_judged and place == learnt.chosen:
+            new = _judged_again(tried.rival, number)
+            number += 1
+        elif tried.challenger is not None and tried.judgement is not None and tried.failure is None:
             described = _manifest(run, tried, contract, task)
             new = _version(
                 tried,
@@ -55,6 +59,14 @@ def new_versions(
             number += 1
         found.append(new)
     return tuple(found)
+
+
+def restored(learnt: Learnt | None) -> int | None:
+    """Return the retired version that serves again, None if none does."""
+    if learnt is None or learnt.chosen is None:
+        return None
+    rival = learnt.tried[learnt.chosen].rival
+    return None if rival is None or rival.is_judged else rival.version.version
 
 
 def attempts(learnt: Learnt | None, versions: tuple[NewVersion | None, ...]) -> tuple[Attempt, ...]:
@@ -77,7 +89,8 @@ def _manifest(run: SnapshotRun, tried: Tried, contract: Contract, task: str) -> 
         metrics=tried.judgement.challenger.metrics,
         holdout=tried.judgement.holdout,
     )
-    described["recipe"] = tried.recipe.described(run.spec)
+    if tried.recipe is not None:
+        described["recipe"] = tried.recipe.described(run.spec)
     if tried.importance is not None:
         described["importance"] = tried.importance
     made = {"judged": tried.challenger, "serving": tried.refitted}
@@ -108,20 +121,41 @@ def _version(
     )
 
 
+def _judged_again(rival: Rival, number: int) -> NewVersion:
+    """Return a version of the model that was judged, in place of the refit of it."""
+    return NewVersion(
+        version=number,
+        is_champion=True,
+        artifact=rival.artifact,
+        manifest=rival.version.manifest,
+        judged_artifact=None,
+        mode=rival.version.mode,
+        profile_digest=rival.version.profile_digest,
+        metrics=rival.version.metrics,
+        fit_seconds=0.0,
+    )
+
+
 def _fit_seconds(tried: Tried) -> float:
     first = tried.challenger.fitted.fit_seconds if tried.challenger else 0.0
     return first + (tried.refitted.fit_seconds if tried.refitted else 0.0)
 
 
 def _attempt(tried: Tried, new: NewVersion | None, is_chosen: bool) -> Attempt:
-    judgement = tried.judgement
-    failed = tried.failure is not None or judgement is None
+    judgement, rival = tried.judgement, tried.rival
+    if tried.failure is None and judgement is not None:
+        reason = judgement.reason
+    else:
+        reason = f"{'not_comparable' if rival else 'retrain_failed'}: {tried.failure}"
+    number = new.version if new else None
+    if rival is not None and not rival.is_judged:
+        number = rival.version.version
     return Attempt(
-        mode=tried.recipe.mode,
-        version=new.version if new else None,
+        mode=rival.mode if rival else tried.recipe.mode if tried.recipe else "",
+        version=number,
         is_accepted=tried.is_accepted,
         is_chosen=is_chosen,
-        reason=f"retrain_failed: {tried.failure}" if failed or not judgement else judgement.reason,
+        reason=reason,
         rules=judgement.rules if judgement else (),
         comparison=judgement.comparison if judgement else None,
         fit_seconds=_fit_seconds(tried),

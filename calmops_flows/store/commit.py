@@ -49,7 +49,8 @@ class Commit:
 
     ``started_from`` is the state that the run read before it worked; the
     transaction refuses to write over anything newer. Of ``versions`` at most one is champion;
-    ``challenger`` is the number of the one that the outcome names.
+    ``challenger`` is the number of the one that the outcome names; ``restored`` that of a retired
+    version that serves again.
     """
 
     snapshot: Snapshot
@@ -66,6 +67,7 @@ class Commit:
     reference_digest: str | None = None
     contract: str | None = None
     versions: tuple[NewVersion, ...] = ()
+    restored: int | None = None
     challenger: int | None = None
     predictions: str | None = None
     estimated_scores: Evaluation | None = None
@@ -156,6 +158,9 @@ def _write_versions(connection: Connection, commit: Commit, at: str) -> int | No
     if rows:
         connection.execute(insert(tables.model_versions), rows)
     champion = next((new.version for new in commit.versions if new.is_champion), parent)
+    if commit.restored is not None:
+        champion = commit.restored
+        _set_status(connection, name, champion, VersionStatus.CHAMPION)
     if parent not in {None, champion}:
         _set_status(connection, name, parent, VersionStatus.RETIRED)
     return champion

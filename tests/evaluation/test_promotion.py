@@ -300,11 +300,11 @@ def test_dependent_rows_do_not_make_an_equal_challenger_better(rho: float) -> No
 
 
 def test_dependent_rows_fool_a_comparison_that_ignores_their_order() -> None:
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(2)
     alarms = 0
-    for _ in range(40):
+    for _ in range(60):
         first, second = (Predictions(10 + autoregression(rng, 300, 0.9)) for _ in range(2))
         found = compare("regression", "mae", np.zeros(300), first, second, confidence=0.95, rng=rng)
         alarms += found.lower is not None and found.lower > 0
 
-    assert alarms > 8
+    assert alarms > 9

@@ -41,7 +41,13 @@ def check_block_column(spec: PipelineSpec) -> None:
 
 
 class Trainer:
-    """Learns from whole files, in the retraining mode of the spec."""
+    """Learns from whole files, in the retraining mode of the spec.
+
+    ``goes_back`` says whether an earlier version may serve again when it is better on a snapshot:
+    not where a snapshot is only a part of what the model answers for.
+    """
+
+    goes_back: bool = True
 
     def check(self, spec: PipelineSpec) -> None:
         """Refuse a spec whose parts do not fit this kind.

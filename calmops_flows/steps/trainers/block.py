@@ -44,6 +44,8 @@ class BlockTrainer(Trainer):
     not touched.
     """
 
+    goes_back = False
+
     def check(self, spec: PipelineSpec) -> None:
         """Refuse parts of kind ``ipip``, and a block column that is the target."""
         if spec.ipip is not None:
