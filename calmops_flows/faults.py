@@ -24,6 +24,7 @@ DURABLE_WRITES = (
     "artifact.remove",
     "backup.rename",
     "backup.rows",
+    "champion.switch",
     "commit.snapshot",
     "contract.accept",
     "export.write",

@@ -33,10 +33,12 @@ from calmops_flows.cli.commands.import_ import import_
 from calmops_flows.cli.commands.init import init
 from calmops_flows.cli.commands.listing import listing
 from calmops_flows.cli.commands.modes import modes
+from calmops_flows.cli.commands.promote import promote
 from calmops_flows.cli.commands.quarantine import quarantine
 from calmops_flows.cli.commands.relaunch import relaunch
 from calmops_flows.cli.commands.report import report
 from calmops_flows.cli.commands.retain import retain
+from calmops_flows.cli.commands.rollback import rollback
 from calmops_flows.cli.commands.run import run
 from calmops_flows.cli.commands.schema import schema
 from calmops_flows.cli.commands.show import show
@@ -73,6 +75,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "quarantine": quarantine,
     "update": update,
     "relaunch": relaunch,
+    "rollback": rollback,
+    "promote": promote,
     "delete": delete,
     "retain": retain,
     "audit": audit,

@@ -18,6 +18,7 @@ from calmops_flows import api, faults
 from calmops_flows.spec import PipelineSpec, parse_spec
 from calmops_flows.steps import drain
 from calmops_flows.steps.runner import PlainRunner
+from calmops_flows.steps.switch import promote, roll_back
 from calmops_flows.store import open_store
 from calmops_flows.store.outbox import Message
 from calmops_flows.store.pipelines import delete_pipeline
@@ -136,6 +137,18 @@ def run_and_delete(source: Path) -> None:
     api.run(make_spec(source), wait=False)
     with open_store() as store:
         delete_pipeline(store.database, NAME, now=datetime.now(UTC))
+
+
+def roll_back_by_hand(source: Path) -> None:
+    """Let the version before the present champion serve again."""
+    with open_store() as store:
+        roll_back(store, NAME, now=datetime.now(UTC))
+
+
+def promote_by_hand(source: Path) -> None:
+    """Let the first version serve."""
+    with open_store() as store:
+        promote(store, NAME, 1, now=datetime.now(UTC))
 
 
 def in_process(
