@@ -33,6 +33,7 @@ NAMES = (
     "drift_power",
     "detector_nulls",
     "over_time",
+    "promotion_rates",
     "multivariate_power",
     "estimation",
     "concept_delay",
