@@ -35,6 +35,7 @@ ELSEWHERE = {
     "store/exports.py:_write_remote": "called by write_export within export.write",
     "store/artifacts.py:ArtifactStore._write": "called by put_stream within artifact.put",
     "data/readers/arff.py:read_arff": "a private temporary file of the reader",
+    "backtest/material.py:retained_copies": "a private temporary folder, gone with the backtest",
 }
 
 
