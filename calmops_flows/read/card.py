@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, select
 
 from calmops_flows.errors import ArtifactError, NotFoundError, UntestableError
-from calmops_flows.evaluation.holdout import holdout_score
-from calmops_flows.evaluation.holdout_file import from_bytes
-from calmops_flows.evaluation.metrics import find_metric
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.records import Comparison, Decision, DriftReport
@@ -200,6 +197,9 @@ def _scores(
     store: Store, manifest: Mapping[str, Any], metrics: Mapping[str, float | None]
 ) -> tuple[tuple[ScoreView, ...], int | None]:
     """Return the holdout's scores with their intervals, and its number of rows."""
+    from calmops_flows.evaluation.holdout import holdout_score
+    from calmops_flows.evaluation.holdout_file import from_bytes
+
     digest = manifest.get("holdout")
     if digest is None:
         return tuple(ScoreView(name, value, None, None) for name, value in metrics.items()), None
@@ -222,6 +222,8 @@ def _scores(
 
 def _within_scale(name: str, lower: float, upper: float) -> tuple[float, float]:
     """Cut an interval at the ends of a metric's scale."""
+    from calmops_flows.evaluation.metrics import find_metric
+
     if not find_metric(name).bounded:
         return lower, upper
     least = -1.0 if name == "mcc" else 0.0

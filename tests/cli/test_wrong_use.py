@@ -59,7 +59,7 @@ def test_hostile_name_deletes_nothing(
         (SPEC.replace("name: small", "name: ../small"), "name"),
         (SPEC.replace("sklearn.linear_model.LogisticRegression", "os.system"), "os.system"),
         (SPEC + "evaluation: {thresholds: {accurracy: 0.9}}\n", "accurracy"),
-        (SPEC + "kind: ipip\n", "not yet in this version"),
+        (SPEC + "kind: block\n", "needs the part block"),
         (SPEC + "drift: {alpha: 7}\n", "drift.alpha"),
         ("- a list", "expected a mapping"),
         ("{", "cannot read a spec"),
