@@ -44,7 +44,8 @@ PEERS = {
     "alibi-detect": Peer("alibi_peer", ("alibi-detect", "pyarrow<21")),
     # NannyML imports statsmodels without declaring it
     "NannyML": Peer("nannyml_peer", ("nannyml", "statsmodels", "pyarrow")),
-    "whylogs": Peer("whylogs_peer", ("whylogs[viz]", "pandas", "pyarrow")),
+    # it uses names that numpy 2 removed
+    "whylogs": Peer("whylogs_peer", ("whylogs[viz]", "numpy<2", "pandas<3", "pyarrow<21")),
 }
 
 
