@@ -38,6 +38,7 @@ NAMES = (
     "estimation",
     "concept_delay",
     "peers",
+    "ipip",
 )
 
 
