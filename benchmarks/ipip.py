@@ -5,7 +5,8 @@ seconds (fit and prediction) of IPIP over 20-tree forests, and of one forest of 
 all rows of the rare class and as many of the other. The project does not contain the data: name
 the file with ``--data`` or ``CALMOPS_MAMMOGRAPHY`` (parquet, the label in ``target``); without it
 a generated set of like shape is used, and the output says so. Then six blocks of 2,000 x 20, fitted
-and updated with 20-tree forests.
+and updated with 20-tree forests; the bar is on CPU seconds of one process, which bound the wall
+clock of an idle machine and do not change on a busy one.
 """
 
 from __future__ import annotations
@@ -113,12 +114,15 @@ def six_blocks() -> list[Figure]:
         return float(np.mean(scores))
 
     started = time.perf_counter()
-    learn(JOBS)
-    wall = time.perf_counter() - started
     score, cpu = seconds(lambda: learn(1))
+    alone = time.perf_counter() - started
+    started = time.perf_counter()
+    learn(JOBS)
+    both = time.perf_counter() - started
     return [
-        Figure("six blocks of 2,000 x 20: wall clock, two processes", wall, "s", 8.0),
-        Figure("six blocks: CPU, one process", cpu, "s"),
+        Figure("six blocks of 2,000 x 20: CPU, one process", cpu, "s", 8.0),
+        Figure("six blocks: wall clock, one process", alone, "s"),
+        Figure("six blocks: wall clock, two processes with their start", both, "s"),
         Figure("six blocks: balanced accuracy, each before it is learnt", score, ""),
     ]
 

@@ -222,7 +222,8 @@ class IPIPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # n
         ndarray of shape (n, n_classes)
             In the order of ``classes_``; rows sum to 1.
         """
-        return probabilities(self.problems_, self._rows(X))
+        rows = self._rows(X)
+        return probabilities(self.problems_, rows)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the label of each row.
@@ -238,8 +239,7 @@ class IPIPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # n
             Labels by the rule of ``voting``.
         """
         said = self._said(self._rows(X))
-        labels: NDArray[Any] = self.classes_[said]
-        return labels
+        return np.asarray(self.classes_[said])
 
     @property
     def ensembles_(self) -> list[list[Any]]:
