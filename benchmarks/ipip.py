@@ -88,10 +88,9 @@ def against_forest(name: str, rows: Rows) -> list[Figure]:
         )
     ours_, its, cost, fit_cost, trees = np.mean(found, axis=0)
     return [
-        Figure(f"{name}: IPIP, balanced accuracy", ours_, ""),
+        Figure(f"{name}: IPIP, balanced accuracy", ours_, "", round(its - 0.01, 4), is_floor=True),
         Figure(f"{name}: undersampled forest, balanced accuracy", its, ""),
         Figure(f"{name}: trees of both", trees, ""),
-        Figure(f"{name}: forest's balanced accuracy above IPIP's", its - ours_, "", 0.01),
         Figure(f"{name}: CPU time of fits beside the forest's", fit_cost, "x", 2.5),
         Figure(f"{name}: CPU time of fits and predictions", cost, "x", 2.5),
     ]

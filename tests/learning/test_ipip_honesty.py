@@ -41,13 +41,15 @@ def rows(n: int = 1500) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
 
 
 def watch(call: Any) -> tuple[Ids, Ids, Ids]:
-    """Return the rows that a call trains, grows and prunes on; pruning comes last."""
+    """Return the rows that a call trains, grows and prunes on; what follows the last fit prunes."""
     start = len(Watched.events)
     call()
     events = Watched.events[start:]
     fits = [ids for what, ids in events if what == "fit"]
     first_ask = next(ids for what, ids in events if what == "ask")
-    return set().union(*fits), set(first_ask), set(events[-1][1])
+    last_fit = max(i for i, (what, _) in enumerate(events) if what == "fit")
+    pruned = [ids for _, ids in events[last_fit + 2 :]]  # the first ask decides on the last model
+    return set().union(*fits), set(first_ask), set().union(*pruned)
 
 
 def test_rows_of_one_block_have_one_role_each() -> None:
