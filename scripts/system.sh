@@ -6,6 +6,16 @@ has_postgres() {
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null
 }
 
+has_openmp() {
+  { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q 'libgomp\.so\.1'
+}
+
+# LightGBM needs it; where it cannot be installed, the tests that fit LightGBM fail by name.
+if ! has_openmp && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing libgomp1 for LightGBM (apt-get)" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends libgomp1 >&2 || true
+fi
 if has_postgres; then
   exit 0
 fi

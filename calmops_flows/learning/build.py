@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from calmops_flows.errors import MissingExtraError, ModelError, SpecError
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 KNOWN_MODULES = frozenset({"sklearn", "lightgbm", "river", "calmops_flows"})
 _INSTALL = {
-    "lightgbm": "pip install lightgbm",
+    "lightgbm": "pip install 'calmops-flows[lightgbm]'",
     "river": "pip install 'calmops-flows[generators]'",
 }
+_LEARNS = ("fit", "learn_one")  # scikit-learn's and river's
 _UNSCALED = ("sklearn.tree", "sklearn.ensemble", "lightgbm")
 
 
@@ -140,7 +142,7 @@ def resolve_class(path: str, *, trusted: frozenset[str] = frozenset()) -> type[A
         raise SpecError(f"model.class must name a class, but {path!r} is none")
     if found.__module__.partition(".")[0] not in allowed:
         raise SpecError(f"model.class {path!r} is defined in {found.__module__!r}, not allowed")
-    if not callable(getattr(found, "fit", None)):
+    if not any(callable(getattr(found, name, None)) for name in _LEARNS):
         raise SpecError(f"model.class {path!r} is not an estimator: it has no fit()")
     return found
 
@@ -162,14 +164,27 @@ def _instance(spec: StepSpec, random_state: int, trusted: frozenset[str]) -> Any
     params = dict(spec.params)
     if found.__module__.startswith("lightgbm"):
         params.setdefault("verbose", -1)  # it prints to stdout otherwise
+        # Its threads wait by spinning, and how many there are moves the last bits of a model.
+        params.setdefault("n_jobs", 1)
     try:
         made = found(**params)
     except (TypeError, ValueError) as err:
         names = sorted(params)
         raise SpecError(f"{spec.class_} does not accept the parameters {names}: {err}") from err
+    if hasattr(made, "learn_one"):
+        return _river(made, random_state, params)
     if "random_state" in _params_of(made) and "random_state" not in params:
         made.set_params(random_state=random_state)
     return made
+
+
+def _river(made: Any, random_state: int, params: Mapping[str, Any]) -> Any:
+    """Put a river model behind scikit-learn's interface; its seed is called ``seed``."""
+    from calmops_flows.learning.river_models import adapted
+
+    if "seed" in inspect.signature(type(made)).parameters and "seed" not in params:
+        made = type(made)(**params, seed=random_state)
+    return adapted(made)
 
 
 def _params_of(estimator: Any) -> Mapping[str, Any]:

@@ -149,7 +149,9 @@ def _frequent(column: pd.Series[Any], max_levels: int) -> NDArray[Any]:
     return levels
 
 
-def build_encoder(contract: ContractLike, *, scale: bool) -> ColumnTransformer:
+def build_encoder(
+    contract: ContractLike, *, scale: bool, without: frozenset[str] = frozenset()
+) -> ColumnTransformer:
     """Build the unfitted encoder of a contract's feature columns.
 
     Parameters
@@ -158,6 +160,8 @@ def build_encoder(contract: ContractLike, *, scale: bool) -> ColumnTransformer:
         Columns and types.
     scale : bool
         Standardise numbers; trees do not need it.
+    without : frozenset of str
+        Types whose columns are left out.
 
     Returns
     -------
@@ -165,9 +169,9 @@ def build_encoder(contract: ContractLike, *, scale: bool) -> ColumnTransformer:
         Numbers: infinities as missing, median imputed. Texts: the most frequent levels, one-hot.
         Moments: parts of the calendar. Constant and all-missing columns stay, as constants.
     """
-    numbers = feature_names(contract, NUMERIC)
-    texts = feature_names(contract, TEXT)
-    moments = feature_names(contract, MOMENT)
+    numbers = feature_names(contract, NUMERIC - without)
+    texts = feature_names(contract, TEXT - without)
+    moments = feature_names(contract, MOMENT - without)
     max_levels = max(2, min(_MAX_LEVELS, _MAX_LEVELS_TOGETHER // max(1, len(texts))))
     parts = [
         ("number", _numeric(finite, scale=scale), numbers),

@@ -11,8 +11,6 @@ from calmops_flows.spec.pipeline import PipelineSpec
 NOT_YET: dict[str, Callable[[PipelineSpec], bool]] = {
     "preprocess": lambda s: s.preprocess is not None,
     "model.search": lambda s: s.model.search is not None,
-    "retrain.mode (other than full)": lambda s: s.retrain.mode != "full",
-    "retrain.scope (all)": lambda s: s.retrain.scope != "new",
     "retrain.custom": lambda s: s.retrain.custom is not None,
     "retrain.cost": lambda s: s.retrain.cost is not None,
     "notify": lambda s: bool(s.notify),

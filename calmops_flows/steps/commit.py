@@ -58,6 +58,7 @@ class Findings:
     learnt: Learnt | None
     watched: Watched | None = None
     estimate: Estimate | None = None
+    reservoir: str | None = None
     labels: LabelFacts | None = None
 
 
@@ -90,6 +91,7 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         estimated_scores=found.estimate.scores if found.estimate else None,
         details=_details(found),
         stream_state=_stream_state(found),
+        reservoir=found.reservoir,
         labels=found.labels,
         messages=(
             *_messages(run, decision, breaker),

@@ -19,6 +19,7 @@ from calmops_flows.steps.evaluate import (
     read_labels,
 )
 from calmops_flows.steps.ingest import Ingested, ingest
+from calmops_flows.steps.memory import remember
 from calmops_flows.steps.performance import (
     Estimate,
     check_drop,
@@ -79,6 +80,7 @@ def process_table(
         learnt,
         watched=seen.watched,
         estimate=seen.estimate,
+        reservoir=remember(run, ingested, labels),
         labels=facts or arrival_facts(run, ingested.early, evidence.scores),
     )
     commit = assemble(run, findings, calls.cost_seconds)

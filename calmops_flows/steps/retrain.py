@@ -14,6 +14,7 @@ from calmops_flows.learning.retraining.base import Fitted, TrainingContext
 from calmops_flows.learning.split import split
 from calmops_flows.steps.evaluate import Labels
 from calmops_flows.steps.ingest import Ingested
+from calmops_flows.steps.memory import Memory
 from calmops_flows.steps.models import keep_model
 from calmops_flows.steps.run import SnapshotRun
 
@@ -48,16 +49,16 @@ def retrain(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any)
     ModelError
         If the model cannot be built or fitted on these rows.
     """
-    train, holdout = parts(run, labels)
-    fitted = _fit(run, ingested, labels, train, champion)
+    taught, judged = parts(run, labels)
+    fitted = _fit(run, ingested, labels, champion, taught, judged)
     artifact = keep_model(run.store.artifacts, fitted.estimator)
-    return Challenger(fitted, artifact, train, holdout)
+    return Challenger(fitted, artifact, taught, judged)
 
 
 def learn_all(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -> Challenger:
     """Learn from all labelled rows, for a model that holds out rows by itself."""
     everything = np.arange(len(labels.rows))
-    fitted = _fit(run, ingested, labels, everything, champion)
+    fitted = _fit(run, ingested, labels, champion, everything, everything[:0])
     artifact = keep_model(run.store.artifacts, fitted.estimator)
     return Challenger(fitted, artifact, everything, everything[:0])
 
@@ -72,8 +73,9 @@ def parts(run: SnapshotRun, labels: Labels) -> tuple[NDArray[np.int64], NDArray[
 
 def refit(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -> Refitted:
     """Fit the accepted recipe once more, on the training and the judging rows."""
-    everything = np.ones(len(labels.rows), bool) if labels.judges is None else ~labels.judges
-    fitted = _fit(run, ingested, labels, np.flatnonzero(everything), champion)
+    judges = np.zeros(len(labels.rows), bool) if labels.judges is None else labels.judges
+    taught, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
+    fitted = _fit(run, ingested, labels, champion, taught, judged)
     artifact = keep_model(run.store.artifacts, fitted.estimator)
     return Refitted(artifact, fitted.fit_seconds, fitted.notes)
 
@@ -88,10 +90,14 @@ def _fit(
     run: SnapshotRun,
     ingested: Ingested,
     labels: Labels,
-    positions: NDArray[np.int64],
     champion: Any,
+    taught: NDArray[np.int64],
+    judged: NDArray[np.int64],
 ) -> Fitted:
+    """Fit on some of the labelled rows; no old row that equals one that judges may teach."""
     seed = run.seed("fit")
+    train = labels.rows[taught]
+    memory = Memory(run, ingested, labels.task, train, labels.rows[judged])
     contract = features_contract(run, ingested.contract)
     context = TrainingContext(
         build=lambda: build_estimator(
@@ -101,10 +107,26 @@ def _fit(
             random_state=seed,
             trusted=run.store.settings.trusted,
         ),
-        table=ingested.table.take(pa.array(labels.rows[positions])),
+        table=ingested.table.take(pa.array(train)),
         contract=contract,
         task=labels.task,
         seed=seed,
         champion=champion,
+        options=run.spec.retrain,
+        past=memory.past(),
+        classes=_known_classes(ingested.contract, labels, champion),
     )
-    return run.kind.trainer.fit(run, context)
+    fitted = run.kind.trainer.fit(run, context)
+    return replace(fitted, notes=(*fitted.notes, *memory.said()))
+
+
+def _known_classes(contract: Contract, labels: Labels, champion: Any) -> tuple[Any, ...]:
+    """Return all classes that champion, contract, or any row of the snapshot names."""
+    if labels.task == "regression":
+        return ()
+    known = set(np.unique(labels.y).tolist())
+    known |= set(np.asarray(getattr(champion, "classes_", ())).tolist())
+    of_target = (c.categories for c in contract.columns if c.name == contract.target)
+    for levels in of_target:
+        known |= set(levels or ())
+    return tuple(sorted(known))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from calmops_flows.data.table import check_options
 from calmops_flows.detectors.streaming import STREAMING
 from calmops_flows.errors import SpecError
@@ -12,6 +15,9 @@ from calmops_flows.settings import Settings
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.folders import check_folders
 from calmops_flows.steps.kinds import KINDS
+
+# What a mode asks of the model's last step; a regressor is recalibrated by its predictions.
+MODE_NEEDS: Mapping[str, str] = {"incremental": "partial_fit", "recalibration": "predict_proba"}
 
 
 def validate(spec: PipelineSpec, settings: Settings) -> None:
@@ -35,7 +41,9 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     _check_metrics(spec)
     _check_concept(spec)
     task = None if spec.task == "auto" else spec.task
-    build_steps(spec.model, task=task, trusted=settings.trusted)
+    model = build_steps(spec.model, task=task, trusted=settings.trusted)[-1]
+    for field, mode in (("mode", spec.retrain.mode), ("fallback", spec.retrain.fallback)):
+        _check_mode(f"retrain.{field}", mode, model, spec)
     if spec.target in spec.contract and spec.task == "regression":
         declared = spec.contract[spec.target]
         if declared not in {"int", "float", "bool"}:
@@ -52,6 +60,22 @@ def _check_retraining(spec: PipelineSpec) -> None:
             "evaluation.promotion.rule 'thresholds' judges by evaluation.thresholds alone, and "
             "none is declared; declare one, or choose another rule"
         )
+
+
+def _check_mode(field: str, mode: str | None, model: Any, spec: PipelineSpec) -> None:
+    """Refuse a mode that the model cannot follow."""
+    from sklearn.base import is_regressor
+
+    needed = MODE_NEEDS.get(mode or "")
+    if needed is None or hasattr(model, needed):
+        return
+    if needed == "predict_proba" and (spec.task == "regression" or is_regressor(model)):
+        return
+    name = spec.model.steps[-1].class_ if spec.model.steps else spec.model.class_
+    raise SpecError(
+        f"{field} {mode!r} needs a model with {needed}(), and {name} has none as it is declared; "
+        "choose another mode or model"
+    )
 
 
 def _check_concept(spec: PipelineSpec) -> None:

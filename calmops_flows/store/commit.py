@@ -73,6 +73,7 @@ class Commit:
     estimated_scores: Evaluation | None = None
     details: Evaluation | None = None
     stream_state: str | None = None
+    reservoir: str | None = None
     labels: LabelFacts | None = None
     messages: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
 
@@ -297,6 +298,9 @@ def _write_pipeline(connection: Connection, commit: Commit, champion: int | None
         )
     if values:
         values["revision"] = start.revision + 1
+    if commit.reservoir is not None:
+        values["reservoir"] = commit.reservoir
+    if values:
         connection.execute(
             update(tables.pipelines).where(tables.pipelines.c.name == name).values(values)
         )

@@ -21,7 +21,10 @@ from calmops_flows.store.tables import leases, pipelines, spec_revisions
 
 @dataclass(frozen=True, slots=True)
 class PipelineState:
-    """What a run starts from; ``revision`` fences its commit."""
+    """What a run starts from; ``revision`` fences its commit.
+
+    ``reservoir`` is the artifact of the old rows that modes replay.
+    """
 
     spec: PipelineSpec
     spec_revision: int
@@ -29,6 +32,7 @@ class PipelineState:
     champion: int | None
     contract_version: int | None
     breaker: Breaker
+    reservoir: str | None = None
 
 
 def apply_spec(database: Database, spec: PipelineSpec, *, now: datetime) -> int:
@@ -102,6 +106,7 @@ def load_state(database: Database, name: str) -> PipelineState:
         champion=row.champion,
         contract_version=row.contract_version,
         breaker=Breaker.from_json(row.breaker),
+        reservoir=row.reservoir,
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Every column that holds a digest of an artifact. A test fails when one is missing.
 COLUMNS: tuple[Column[Any], ...] = (
+    tables.pipelines.c.reservoir,
     tables.snapshots.c.data_digest,
     tables.snapshots.c.profile_digest,
     tables.outcomes.c.stream_state,

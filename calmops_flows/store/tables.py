@@ -55,6 +55,7 @@ pipelines = Table(
     Column("spec_revision", Integer, nullable=False),
     Column("champion", Integer),
     Column("contract_version", Integer),
+    Column("reservoir", DIGEST),
     Column("breaker", Text, nullable=False),
     Column("created_at", TIME, nullable=False),
 )

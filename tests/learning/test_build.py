@@ -38,7 +38,6 @@ def build(mixed: Problem, spec: dict[str, Any], task: Task = "classification") -
         ("sklearn.base.defaultdict", "not allowed"),
         ("sklearn.utils.validation.suppress", "not allowed"),
         ("calmops_flows.errors.SpecError", r"no fit\(\)"),
-        ("river.linear_model.LogisticRegression", r"no fit\(\)"),
     ],
 )
 def test_class_that_is_no_allowed_estimator_is_refused(path: str, message: str) -> None:

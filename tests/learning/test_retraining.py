@@ -18,7 +18,8 @@ from tests.learning.conftest import Problem, mixed_table, problem
 from tests.learning.foreign import Foreign
 
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
-MODES = pytest.mark.parametrize("mode", RETRAINERS)
+# What the modes do with a champion, and incremental learners, stand in test_modes.py.
+MODES = pytest.mark.parametrize("mode", [mode for mode in RETRAINERS if mode != "incremental"])
 
 
 @MODES

@@ -206,6 +206,13 @@ def uses_evidently() -> bool:
     return '"value": 3' in Report([RowCount()]).run(frame, None).json()
 
 
+def uses_lightgbm() -> bool:
+    import lightgbm
+
+    model = lightgbm.LGBMRegressor(n_estimators=1, min_child_samples=1, n_jobs=1, verbose=-1)
+    return model.fit(np.arange(4.0)[:, None], np.arange(4.0)).n_iter_ == 1
+
+
 def uses_river() -> bool:
     from river.datasets import synth
 

@@ -30,6 +30,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "unknown read option": ({"source": {"path": "/x", "read_options": {"sep": ","}}}, "sep"),
     "class that is not there": ({"model": {"class": "sklearn.linear_model.Nothing"}}, "Nothing"),
+    "incremental mode of a model without partial_fit": (
+        {"retrain": {"mode": "incremental"}},
+        r"retrain.mode 'incremental' needs a model with partial_fit\(\)",
+    ),
+    "recalibration of a model without probabilities": (
+        {"model": {"class": "sklearn.svm.LinearSVC"}, "retrain": {"mode": "recalibration"}},
+        r"needs a model with predict_proba\(\)",
+    ),
     "class of another package": ({"model": {"class": "os.system"}}, "CALMOPS_TRUSTED_MODULES"),
     "function": ({"model": {"class": "sklearn.datasets.load_iris"}}, "must name a class"),
     "parameter that is not there": (
@@ -61,7 +69,6 @@ def test_what_could_not_run_is_refused_when_it_is_applied(case: str) -> None:
 
 LATER: dict[str, dict[str, Any]] = {
     "model.search": {"model": {**MODEL, "search": {"params": {"C": [1, 2]}}}},
-    "retrain.mode": {"retrain": {"mode": 2}},
 }
 
 

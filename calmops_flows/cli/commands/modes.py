@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from calmops_flows.cli.options import Json
 
 
 def modes(json: Json = False) -> None:
-    """List the retraining modes, and which of them this version has."""
+    """List the retraining modes: number in historical configurations, meaning, what they need."""
     from calmops_flows.cli.output import emit_json, say_table
     from calmops_flows.learning.retraining import RETRAINERS
-    from calmops_flows.spec import HISTORICAL_MODES, RetrainingMode
+    from calmops_flows.spec import HISTORICAL_MODES
+    from calmops_flows.steps.validate import MODE_NEEDS
 
-    numbers = {name: number for number, name in HISTORICAL_MODES.items()}
-    rows = [(mode, numbers.get(mode), mode in RETRAINERS) for mode in get_args(RetrainingMode)]
+    numbers: dict[str, int] = {name: number for number, name in HISTORICAL_MODES.items()}
+    rows = [
+        (mode, numbers.get(mode), _meaning(function), MODE_NEEDS.get(mode))
+        for mode, function in RETRAINERS.items()
+    ]
     if json:
-        keys = ("mode", "number", "is_available")
+        keys = ("mode", "number", "meaning", "needs")
         emit_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
-    words = {True: "yes", False: "not yet"}
-    say_table(
-        ("mode", "number", "in this version"), [(name, n, words[is_]) for name, n, is_ in rows]
-    )
+    shown = [
+        (mode, "" if number is None else number, meaning, f"{needs}()" if needs else "any model")
+        for mode, number, meaning, needs in rows
+    ]
+    say_table(("mode", "number", "meaning", "needs"), shown)
+
+
+def _meaning(function: object) -> str:
+    """Return the first line of a docstring, on one line."""
+    return " ".join((function.__doc__ or "").strip().split("\n\n")[0].split())

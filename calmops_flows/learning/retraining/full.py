@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calmops_flows.learning.retraining.base import Fitted, fit
+from calmops_flows.learning.rows import concatenated
 
 if TYPE_CHECKING:
     from calmops_flows.learning.retraining.base import TrainingContext
 
 
 def full(context: TrainingContext) -> Fitted:
-    """Fit a new estimator on the training rows; the champion plays no part.
+    """Fit from scratch on the new rows, or (scope all) on all that are kept.
+
+    The champion plays no part.
 
     Parameters
     ----------
@@ -45,4 +48,7 @@ def full(context: TrainingContext) -> Fitted:
     >>> fitted.rows, fitted.mode, fitted.estimator.classes_
     (4, 'full', array([0, 1]))
     """
-    return fit(context.build(), context, context.table, mode="full")
+    table = context.table
+    if context.options.scope == "all":
+        table = concatenated([context.before(None), table])
+    return fit(context.build(), context, table, mode="full")

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("spec_revision", sa.Integer(), nullable=False),
         sa.Column("champion", sa.Integer(), nullable=True),
         sa.Column("contract_version", sa.Integer(), nullable=True),
+        sa.Column("reservoir", sa.String(length=64), nullable=True),
         sa.Column("breaker", sa.Text(), nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_pipelines")),
