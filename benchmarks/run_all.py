@@ -34,6 +34,7 @@ NAMES = (
     "detector_nulls",
     "over_time",
     "promotion_rates",
+    "learning_modes",
     "multivariate_power",
     "estimation",
     "concept_delay",

@@ -114,6 +114,7 @@ def _fit(
         champion=champion,
         options=run.spec.retrain,
         past=memory.past(),
+        search=run.spec.model.search,
         classes=_known_classes(ingested.contract, labels, champion),
     )
     fitted = run.kind.trainer.fit(run, context)

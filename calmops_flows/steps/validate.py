@@ -11,6 +11,7 @@ from calmops_flows.errors import SpecError
 from calmops_flows.evaluation.metrics import find_metric
 from calmops_flows.learning.build import build_steps
 from calmops_flows.learning.retraining import RETRAINERS
+from calmops_flows.learning.search import check_search
 from calmops_flows.settings import Settings
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.folders import check_folders
@@ -42,6 +43,8 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     _check_concept(spec)
     task = None if spec.task == "auto" else spec.task
     model = build_steps(spec.model, task=task, trusted=settings.trusted)[-1]
+    if spec.model.search is not None:
+        check_search(spec.model.search, model, task=task)
     for field, mode in (("mode", spec.retrain.mode), ("fallback", spec.retrain.fallback)):
         _check_mode(f"retrain.{field}", mode, model, spec)
     if spec.target in spec.contract and spec.task == "regression":

@@ -38,6 +38,22 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"model": {"class": "sklearn.svm.LinearSVC"}, "retrain": {"mode": "recalibration"}},
         r"needs a model with predict_proba\(\)",
     ),
+    "search of a parameter that is not there": (
+        {"model": {**MODEL, "search": {"params": {"CC": [1, 2]}}}},
+        "has no parameter 'CC'",
+    ),
+    "search without values": (
+        {"model": {**MODEL, "search": {"params": {"C": []}}}},
+        "expected values to try, got none",
+    ),
+    "search without end": (
+        {"model": {**MODEL, "search": {"params": {"C": [1, 2] * 101}}}},
+        "202 candidates, at most 200",
+    ),
+    "search by a metric that is not there": (
+        {"model": {**MODEL, "search": {"params": {"C": [1]}, "scoring": "beauty"}}},
+        "metric must be one of",
+    ),
     "class of another package": ({"model": {"class": "os.system"}}, "CALMOPS_TRUSTED_MODULES"),
     "function": ({"model": {"class": "sklearn.datasets.load_iris"}}, "must name a class"),
     "parameter that is not there": (
@@ -68,7 +84,7 @@ def test_what_could_not_run_is_refused_when_it_is_applied(case: str) -> None:
 
 
 LATER: dict[str, dict[str, Any]] = {
-    "model.search": {"model": {**MODEL, "search": {"params": {"C": [1, 2]}}}},
+    "retrain.custom": {"retrain": {"custom": {"train": "m:f"}}},
 }
 
 

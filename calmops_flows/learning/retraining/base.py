@@ -14,6 +14,7 @@ import numpy as np
 
 from calmops_flows.errors import ModelError
 from calmops_flows.learning.columns import features, target_values
+from calmops_flows.learning.search import describe_best, searched
 from calmops_flows.spec import RetrainSpec
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from calmops_flows.evaluation.metrics import Task
     from calmops_flows.learning.columns import ContractLike
+    from calmops_flows.spec import SearchSpec
 
 MAX_NOTES = 10
 _FAILURES = (
@@ -79,6 +81,8 @@ class TrainingContext:
     classes : tuple
         Classes that are known, sorted, whether or not these rows hold them; empty: those of
         the rows.
+    search : SearchSpec, optional
+        Parameters to search around each fit from scratch.
     """
 
     build: Callable[[], Any]
@@ -90,6 +94,7 @@ class TrainingContext:
     options: RetrainSpec = field(default_factory=RetrainSpec)
     past: Past | None = None
     classes: tuple[Any, ...] = ()
+    search: SearchSpec | None = None
 
     def before(self, n_rows: int | None) -> pa.Table:
         """Return the last n rows that came before the training rows, oldest first."""
@@ -145,7 +150,7 @@ def fit(estimator: Any, context: TrainingContext, table: pa.Table, *, mode: str)
     Parameters
     ----------
     estimator : estimator
-        Unfitted; it is fitted in place.
+        Unfitted; it is fitted in place, or, where the context asks for a search, a copy is.
     context : TrainingContext
         Contract and task.
     table : pyarrow.Table
@@ -166,8 +171,15 @@ def fit(estimator: Any, context: TrainingContext, table: pa.Table, *, mode: str)
     X, y = rows_of(context, table)
     check_two_classes(y, context.task)
     with measured(estimator) as took:
-        estimator.fit(X, y)
-    return Fitted(estimator, len(y), took.seconds, mode, took.notes)
+        if context.search is None:
+            estimator.fit(X, y)
+        else:
+            task, seed = context.task, context.seed
+            estimator = searched(estimator, X, y, context.search, task=task, seed=seed)
+    notes = took.notes
+    if context.search is not None:
+        notes = (*notes, describe_best(estimator, context.search))
+    return Fitted(estimator, len(y), took.seconds, mode, notes)
 
 
 def rows_of(context: TrainingContext, table: pa.Table) -> tuple[pd.DataFrame, NDArray[Any]]:

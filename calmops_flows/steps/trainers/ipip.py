@@ -48,6 +48,11 @@ class IpipTrainer(Trainer):
                     f"the part {part} has no effect for kind 'ipip', which learns from every unit "
                     "and keeps what its validation share shows to be best; leave it out"
                 )
+        if spec.model.search is not None:
+            raise SpecError(
+                "kind 'ipip' updates its models and never starts over, so model.search has nothing "
+                "to search; leave it out"
+            )
         if spec.task == "regression":
             raise SpecError("kind 'ipip' is for rare classes, but task is 'regression'")
         if spec.block is not None and spec.block.eval_blocks:
