@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calmops_flows.errors import TooFewRowsError
+from calmops_flows.evaluation.promotion import MIN_ROWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +29,9 @@ def split(
         Rows.
     evaluation : EvaluationSpec
         Share of the holdout, and which rows: the last, random ones, or random ones in the
-        proportions of the classes (of the target's tenths, if it has decimals).
+        proportions of the classes (of the target's tenths, if it has decimals). Where the
+        share would hold too few rows of a class to judge by it, the holdout grows until there
+        are enough, up to half of the rows; where half does not hold enough, it stays.
     y : ndarray of shape (n,) or None
         Target; only needed for the stratified split.
     rng : numpy.random.Generator
@@ -56,6 +59,8 @@ def split(
     if n < 2:
         raise TooFewRowsError(f"needs at least 2 labelled rows to train and judge, found {n}")
     n_holdout = min(n - 1, max(1, round(n * evaluation.holdout)))
+    if y is not None and y.dtype.kind != "f":
+        n_holdout = _grown(n_holdout, y, is_last=evaluation.split == "last")
     is_held = np.zeros(n, dtype=bool)
     if evaluation.split == "last":
         is_held[n - n_holdout :] = True
@@ -64,6 +69,19 @@ def split(
     else:
         is_held[rng.permutation(n)[:n_holdout]] = True
     return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def _grown(n_holdout: int, y: NDArray[Any], *, is_last: bool) -> int:
+    """Return the least size that holds enough rows of each class, if half of the rows do."""
+    codes = _strata(y)
+    counts = np.bincount(codes)
+    if is_last:
+        backwards = codes[::-1]
+        found = [np.flatnonzero(backwards == code) for code in range(len(counts))]
+        enough = max(int(r[MIN_ROWS - 1]) + 1 if len(r) >= MIN_ROWS else len(y) for r in found)
+    else:
+        enough = int(np.ceil(MIN_ROWS * len(y) / counts.min()))
+    return max(n_holdout, enough) if enough <= len(y) // 2 else n_holdout
 
 
 def _stratified(y: NDArray[Any], n_holdout: int, rng: np.random.Generator) -> NDArray[np.intp]:

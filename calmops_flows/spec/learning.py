@@ -101,7 +101,8 @@ class EvaluationSpec(Part):
     """How models are judged."""
 
     holdout: float = Field(0.2, gt=0, lt=1)
-    """Share of a snapshot's rows that judges and does not train."""
+    """Share of a snapshot's rows that judges and does not train; more, up to half, where it would
+    hold fewer than 20 rows of a class."""
     split: Literal["last", "random", "stratified"] = "last"
     """Which rows are held out."""
     thresholds: dict[str, float] = Field(default_factory=dict)

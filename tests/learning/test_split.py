@@ -23,7 +23,7 @@ def test_parts_are_disjoint_complete_and_never_empty(
     n: int, kind: str, share: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    y = rng.integers(0, 4, n)
+    y = rng.integers(0, 4, n).astype(float)
 
     train, holdout = split(n, judged(kind, share), y, rng)
 
@@ -46,7 +46,7 @@ def test_stratified_holdout_keeps_the_proportions(seed: int, n_rare: int) -> Non
 
     _, holdout = split(500, judged("stratified"), y, np.random.default_rng(seed))
 
-    assert abs(y[holdout].sum() - 0.2 * n_rare) < 1
+    assert abs(y[holdout].mean() - n_rare / 500) < 1 / len(holdout)
 
 
 def test_stratified_split_of_numbers_covers_each_tenth() -> None:
@@ -79,3 +79,31 @@ def test_same_seed_gives_the_same_parts() -> None:
 def test_fewer_than_two_rows_are_an_error(n: int) -> None:
     with pytest.raises(TooFewRowsError, match=f"found {n}"):
         split(n, EvaluationSpec(), None, np.random.default_rng(0))
+
+
+def test_holdout_grows_until_it_can_judge_by_each_class() -> None:
+    y = np.tile([0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 40)
+
+    train, holdout = split(400, judged("last"), y, np.random.default_rng(0))
+
+    assert len(holdout) == 191  # the 20th last of the ones, and all that follow
+    assert y[holdout].sum() == 20
+    assert len(train) == 209
+
+
+@pytest.mark.parametrize("kind", ["last", "random", "stratified"])
+def test_holdout_stays_where_half_of_the_rows_could_not_judge(kind: str) -> None:
+    y = (np.arange(400) < 30).astype(int)
+
+    _, holdout = split(400, judged(kind), y, np.random.default_rng(0))
+
+    assert len(holdout) == 80
+
+
+def test_drawn_holdout_grows_by_the_share_of_the_rarest_class() -> None:
+    y = np.tile([0, 0, 0, 0, 0, 0, 0, 1], 50)
+
+    _, holdout = split(400, judged("stratified"), y, np.random.default_rng(0))
+
+    assert len(holdout) == 160
+    assert y[holdout].sum() == 20
