@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from calmops_flows.errors import CalmopsError, SpecError
 from calmops_flows.spec import RetrainingMode
 from calmops_flows.steps.changes import changed
+from calmops_flows.steps.recipes import POLICIES
 from calmops_flows.steps.validate import validate
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 CURRENT, STATIC = "current", "never"
 WHEN = ("never", "always", "drift", "data", "performance")
-MODES: tuple[str, ...] = get_args(RetrainingMode)
+MODES: tuple[str, ...] = (*get_args(RetrainingMode), *POLICIES)
 _USUAL = (CURRENT, STATIC, "always", "every:2", "drift")
 _EVERY = re.compile(r"every:[1-9]\d*")
 _JOINT = re.compile(r"\+(?=[a-z])")

@@ -118,7 +118,13 @@ def _count(job: Job, store: Store, drained: Drained, cpu_seconds: float) -> Repl
     records = [
         found for snapshot_id in ids if (found := decision(store.database, snapshot_id)) is not None
     ]
-    tries = [attempt for record in records for attempt in record.attempts]
+    # Earlier versions that were looked back at were judged and not fitted.
+    tries = [
+        attempt
+        for record in records
+        for attempt in record.attempts
+        if attempt.fit_seconds > 0 or attempt.reason.startswith("retrain_failed")
+    ]
     versions = registry.versions(store.database, job.spec.name)
     decisions = [outcome.decision for outcome in drained.outcomes]
     return Replayed(

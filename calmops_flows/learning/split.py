@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calmops_flows.errors import TooFewRowsError
-from calmops_flows.evaluation.promotion import MIN_ROWS
+from calmops_flows.evaluation.comparison import MIN_ROWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

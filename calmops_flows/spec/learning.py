@@ -40,18 +40,22 @@ class RetrainSpec(Part):
     """`drift` (of data, concept or performance, or a broken threshold), `performance` (a broken
     threshold, a drop, drift of the concept), `data` (drift of the data alone), `always`, `never` or
     `every:N`."""
-    mode: RetrainingMode = "full"
-    """Retraining mode, by name or historical number."""
+    mode: RetrainingMode | Literal["auto"] = "full"
+    """Retraining mode, by name or historical number. `auto`: mode `window`; where its model is
+    turned away, `full` on the new and on all retained data, if shown to be better."""
     fallback: RetrainingMode | None = None
     """Mode tried once after a rejection."""
     scope: Literal["new", "all"] = "new"
     """Data of mode `full`: the new snapshot, or all that are retained."""
-    window_size: int = Field(10_000, ge=1)
+    window_size: int = Field(5_000, ge=1)
     """Rows of mode `window`."""
     replay_fraction: float = Field(0.4, gt=0, lt=1)
     """Share of old rows in mode `replay_mix`."""
     custom: CustomSpec | None = None
     """User functions."""
+    budget: float | None = Field(None, gt=0)
+    """Models that may be fitted for each snapshot on average, the first one and those turned away
+    among them. A snapshot without drift leaves its share to later ones. Default: no limit."""
     cost: float | None = Field(None, ge=0)
     """Weight of measured fit seconds against expected gain."""
 

@@ -11,13 +11,16 @@ from calmops_flows.detectors.over_time import persists
 from calmops_flows.evaluation.thresholds import check_thresholds
 from calmops_flows.records import DriftReport, Evaluation, Role, Rule
 from calmops_flows.spec import PersistSpec
+from calmops_flows.steps.allowance import fits_allowed
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.store.tables import model_versions, outcomes, snapshots
 
 MIN_LABELLED_ROWS = 10  # fewer cannot be split into a part that teaches and one that judges
 
 
-_NOT_ABOUT_DATA = frozenset({"breaker", "labelled rows", "cost"})
+_NOT_ABOUT_DATA = frozenset(
+    {"breaker", "labelled rows", "cost", "knows enough", "fits within the budget"}
+)
 
 
 class Action(StrEnum):
@@ -33,12 +36,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An action with the reason and the rules it rests on."""
+    """An action with the reason and the rules it rests on.
+
+    ``n_fits`` says how many models may be fitted; None: no limit.
+    """
 
     action: Action
     reason: str
     rules: tuple[Rule, ...] = ()
     champion_fails: bool = False
+    n_fits: int | None = None
 
     @property
     def is_wrong(self) -> bool:
@@ -54,7 +61,8 @@ class Plan:
 class Evidence:
     """What was found about a snapshot; None where nothing was tested.
 
-    ``drop``, ``concept`` and ``estimate`` are rules that are broken when there is drift.
+    ``drop``, ``concept`` and ``estimate`` are rules that are broken when there is drift,
+    ``knowledge`` when a refresh would learn from many more rows than the champion did.
     """
 
     drift: DriftReport | None = None
@@ -62,6 +70,7 @@ class Evidence:
     drop: Rule | None = None
     concept: Rule | None = None
     estimate: Rule | None = None
+    knowledge: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,13 @@ def decide(
     if not allows:
         waiting = f"{reason}, but the circuit breaker is open"
         return Plan(Action.DEFER, waiting, (*rules, breaker_rule), fails)
-    return Plan(action, reason, (*rules, breaker_rule), fails)
+    allowed = fits_allowed(run) if action is Action.RETRAIN else None
+    rules = (*rules, breaker_rule)
+    if allowed is not None:
+        rules = (*rules, Rule("fits within the budget", allowed, 1, passed=allowed >= 1))
+    if allowed == 0:
+        return Plan(Action.KEEP, f"{reason}, but the budget of fits is spent", rules, fails)
+    return Plan(action, reason, rules, fails, allowed)
 
 
 def _rules(run: SnapshotRun, evidence: Evidence) -> tuple[tuple[Rule, ...], bool]:
@@ -112,7 +127,8 @@ def _rules(run: SnapshotRun, evidence: Evidence) -> tuple[tuple[Rule, ...], bool
     if evidence.drop is not None:
         own = (*own, evidence.drop)
     rules.extend(own)
-    rules.extend(rule for rule in (evidence.concept, evidence.estimate) if rule is not None)
+    others = (evidence.concept, evidence.estimate, evidence.knowledge)
+    rules.extend(rule for rule in others if rule is not None)
     return tuple(rules), any(rule.passed is False for rule in own)
 
 
@@ -127,6 +143,8 @@ def _policy(run: SnapshotRun, evidence: Evidence, *, fails: bool) -> tuple[bool,
         since = snapshots_since_training(run) + 1
         return since >= every, f"{since} of {every} snapshots since the last training"
     reason = None if when == "data" else _reason_to_retrain(evidence, fails=fails)
+    if reason is None and when == "drift" and _is_broken(evidence.knowledge):
+        reason = "the champion learnt from much less than is known by now"
     drift, heeds_data = evidence.drift, when in {"drift", "data"}
     if reason is not None or not heeds_data or drift is None or not drift.is_drift:
         return reason is not None, reason or "no reason to retrain"
@@ -134,6 +152,10 @@ def _policy(run: SnapshotRun, evidence: Evidence, *, fails: bool) -> tuple[bool,
     if persist is not None and not _persists(run, drift, persist):
         return False, f"drift, but not in {persist.k} of the last {persist.n} snapshots"
     return True, f"drift in {_where(drift)}"
+
+
+def _is_broken(rule: Rule | None) -> bool:
+    return rule is not None and rule.passed is False
 
 
 def _reason_to_retrain(evidence: Evidence, *, fails: bool) -> str | None:

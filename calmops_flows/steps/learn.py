@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calmops_flows.errors import DigestMismatchError, ModelError, SpecError
+from calmops_flows.steps.allowance import within
 from calmops_flows.steps.decide import Action, Plan
 from calmops_flows.steps.evaluate import Champion, Labels, Scored
 from calmops_flows.steps.importance import measure_importance
@@ -116,7 +117,7 @@ def learn(
     if not is_training and not rivals:
         return None
     case = _Case(calls, ingested, labels, champion, scored)
-    rounds = recipes(run.spec) if is_training else ()
+    rounds = within(recipes(run.spec), plan.n_fits) if is_training else ()
     n_tries = len(rivals) + sum(len(together) for together in rounds)
     tried = _look_back(run_of_rival(run, n_tries=n_tries), case, rivals, is_training=is_training)
     start = 0

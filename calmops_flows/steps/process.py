@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calmops_flows.records import DriftReport, Rule
+from calmops_flows.steps.allowance import knows_enough
 from calmops_flows.steps.arrival import arrival_facts
 from calmops_flows.steps.check_drift import Profiled, check_drift, profile_snapshot
 from calmops_flows.steps.commit import Findings, assemble
@@ -61,6 +62,7 @@ def process_table(
         drop=seen.drop,
         concept=seen.watched.rule if seen.watched else None,
         estimate=seen.estimate.rule if seen.estimate else None,
+        knowledge=knows_enough(run, champion, n_labelled=len(labels.rows)) if champion else None,
     )
     opinion = run.kind.trainer.opinion(run, champion, labels)
     plan = decide(run, evidence, n_labelled=len(labels.rows), opinion=opinion)

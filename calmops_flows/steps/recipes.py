@@ -21,6 +21,7 @@ JUDGED_BY: Mapping[str, Mapping[str, str]] = {"recalibration": {"classification"
 
 # Fields of ``retrain`` that change what a mode fits.
 OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "auto": ("window_size",),
     "full": ("scope",),
     "window": ("window_size",),
     "replay_mix": ("replay_fraction",),
@@ -39,20 +40,20 @@ class Recipe:
         Fields of ``retrain`` that this recipe sets besides the mode.
     family : str or None
         Name of the policy that tries several recipes for one, such as ``auto``.
+    is_change : bool
+        It is no refresh of a model of its family, and must be shown to be better.
     """
 
     mode: str
     options: Mapping[str, Any] = field(default_factory=dict)
     family: str | None = None
+    is_change: bool = False
 
     def described(self, spec: PipelineSpec) -> dict[str, Any]:
         """Say what makes a model one of this recipe, in plain JSON values."""
-        model = describe_model(spec.model)
-        if self.family is not None:
-            return {"mode": self.family, "model": model}
-        retrain = self.spec(spec).retrain
-        options = {name: getattr(retrain, name) for name in OPTIONS.get(self.mode, ())}
-        return {"mode": self.mode, **options, "model": model}
+        mode, retrain = self.family or self.mode, self.spec(spec).retrain
+        options = {name: getattr(retrain, name) for name in OPTIONS.get(mode, ())}
+        return {"mode": mode, **options, "model": describe_model(spec.model)}
 
     def spec(self, spec: PipelineSpec) -> PipelineSpec:
         """Return the spec as if it declared this recipe alone."""
@@ -61,6 +62,19 @@ class Recipe:
 
 
 Rounds = tuple[tuple[Recipe, ...], ...]
+
+# What is tried for a name that is no mode. A window in rows serves slow and fast streams alike
+# (benchmarks/real_streams.py); the others wait for a snapshot on which it is turned away, for to
+# try them every time doubles the fits and gains nothing.
+POLICIES: Mapping[str, Rounds] = {
+    "auto": (
+        (Recipe("window", family="auto"),),
+        (
+            Recipe("full", {"scope": "new"}, family="auto", is_change=True),
+            Recipe("full", {"scope": "all"}, family="auto", is_change=True),
+        ),
+    )
+}
 
 
 def recipes(spec: PipelineSpec) -> Rounds:
@@ -85,11 +99,11 @@ def recipes(spec: PipelineSpec) -> Rounds:
     >>> [[recipe.mode for recipe in tried] for tried in recipes(spec)]
     [['full'], ['window']]
     """
-    first = (Recipe(spec.retrain.mode),)
+    rounds = POLICIES.get(spec.retrain.mode, ((Recipe(spec.retrain.mode),),))
     fallback = spec.retrain.fallback
-    if fallback is None or fallback == spec.retrain.mode:
-        return (first,)
-    return first, (Recipe(fallback),)
+    if fallback is None or any(recipe.mode == fallback for tried in rounds for recipe in tried):
+        return rounds
+    return *rounds, (Recipe(fallback),)
 
 
 def terms(
@@ -118,7 +132,8 @@ def terms(
         confidence of one try.
     """
     promotion = spec.evaluation.promotion
-    rule = resolved_rule(promotion, is_refresh=recipe.described(spec) == champion)
+    is_refresh = not recipe.is_change and recipe.described(spec) == champion
+    rule = resolved_rule(promotion, is_refresh=is_refresh)
     shared = n_tries if PROMOTION_RULES[rule].bounds_promotion else 1
     return promotion.model_copy(
         update={

@@ -16,6 +16,7 @@ from calmops_flows.settings import Settings
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
 from calmops_flows.steps.folders import check_folders
 from calmops_flows.steps.kinds import KINDS
+from calmops_flows.steps.recipes import POLICIES
 
 # What a mode asks of the model's last step; a regressor is recalibrated by its predictions.
 MODE_NEEDS: Mapping[str, str] = {"incremental": "partial_fit", "recalibration": "predict_proba"}
@@ -56,7 +57,7 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
 def _check_retraining(spec: PipelineSpec) -> None:
     """Refuse a mode that is not there, and a rule without what it judges by."""
     for field, mode in (("mode", spec.retrain.mode), ("fallback", spec.retrain.fallback)):
-        if mode is not None and mode not in RETRAINERS:
+        if mode is not None and mode not in {*RETRAINERS, *POLICIES}:
             raise SpecError(f"retrain.{field} must be one of {sorted(RETRAINERS)}, got {mode!r}")
     if spec.evaluation.promotion.rule == "thresholds" and not spec.evaluation.thresholds:
         raise SpecError(
