@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from calmops_flows.spec import parse_spec
+from calmops_flows.steps.allowance import within
+from calmops_flows.steps.recipes import Recipe, recipes, terms
+from calmops_flows.store.history import decision
+from calmops_flows.store.registry import versions
+from tests.steps.conftest import Stream, rows
+
+
+def spec(**retrain: Any) -> Any:
+    return parse_spec(
+        {
+            "name": "p",
+            "target": "y",
+            "source": {"path": "/data"},
+            "model": {"class": "sklearn.tree.DecisionTreeClassifier"},
+            "retrain": retrain,
+        }
+    )
+
+
+def test_budget_keeps_fits_to_a_share_of_the_snapshots(stream: Stream) -> None:
+    stream.declare(retrain={"when": "always", "budget": 0.5}, drift={"multivariate": "off"})
+    for number in range(6):
+        stream.drop(f"m{number}.csv", rows(number))
+
+    found = stream.drain().outcomes
+
+    tried = [outcome.decision in {"trained", "promoted", "rejected"} for outcome in found]
+    assert tried == [True, False, False, True, False, True]
+    assert len(versions(stream.store.database, "stream")) == 3
+    assert found[1].reason == (
+        "the policy is to retrain on every snapshot, but the budget of fits is spent"
+    )
+
+
+def test_record_shows_what_the_budget_allows(stream: Stream) -> None:
+    stream.declare(retrain={"when": "always", "budget": 2.5}, drift={"multivariate": "off"})
+    for number in range(2):
+        stream.drop(f"m{number}.csv", rows(number))
+
+    stream.drain()
+
+    record = decision(stream.store.database, 2)
+    assert record is not None
+    rule = next(rule for rule in record.rules if rule.name == "fits within the budget")
+    assert (rule.observed, rule.passed) == (4, True)  # 2.5 x 2 - 1
+
+
+@pytest.mark.parametrize(("n_fits", "left"), [(None, 3), (5, 3), (2, 2), (1, 1), (0, 0)])
+def test_later_recipes_go_first_when_few_fits_are_left(n_fits: int | None, left: int) -> None:
+    rounds = recipes(spec(mode="auto"))
+
+    found = within(rounds, n_fits)
+
+    flat = [recipe for together in rounds for recipe in together]
+    assert [recipe for together in found for recipe in together] == flat[:left]
+
+
+def test_auto_tries_a_window_and_the_others_only_after_it() -> None:
+    rounds = recipes(spec(mode="auto", fallback="incremental"))
+
+    assert [[(r.mode, r.options.get("scope")) for r in together] for together in rounds] == [
+        [("window", None)],
+        [("full", "new"), ("full", "all")],
+        [("incremental", None)],
+    ]
+
+
+def test_auto_refreshes_its_window_on_easier_terms_than_a_change() -> None:
+    declared = spec(mode="auto")
+    (window,), (new, whole), *_ = recipes(declared)
+    champion = whole.described(declared)
+
+    rules = [
+        terms(declared, recipe, "classification", n_tries=3, champion=champion)
+        for recipe in (window, new, whole)
+    ]
+
+    assert [found.rule for found in rules] == ["no_worse", "better", "better"]
+    assert [round(1 - found.confidence, 4) for found in rules] == [0.05, 0.0167, 0.0167]
+
+
+def test_another_window_is_no_refresh() -> None:
+    champion = Recipe("window", family="auto").described(spec(mode="auto"))
+
+    found = terms(
+        spec(mode="auto", window_size=900),
+        Recipe("window", family="auto"),
+        "classification",
+        n_tries=3,
+        champion=champion,
+    )
+
+    assert found.rule == "better"
