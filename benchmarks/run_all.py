@@ -38,6 +38,7 @@ NAMES = (
     "multivariate_power",
     "estimation",
     "concept_delay",
+    "real_streams",
     "peers",
     "ipip",
 )

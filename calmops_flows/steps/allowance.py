@@ -67,8 +67,10 @@ def knows_enough(run: SnapshotRun, champion: Champion, *, n_labelled: int) -> Ru
     -------
     Rule or None
         Broken when a refresh would learn a quarter more; None where more snapshots are no more
-        rows, as in mode ``full`` on the new data.
+        rows, as in mode ``full`` on the new data, and for blocks, which have a past each.
     """
+    if run.block_column is not None:
+        return None
     retrain = recipes(run.spec)[0][0].spec(run.spec).retrain
     limits = {("window", retrain.scope): retrain.window_size, ("full", "all"): math.inf}
     limit = limits.get((retrain.mode, retrain.scope))

@@ -52,6 +52,58 @@ def test_record_shows_what_the_budget_allows(stream: Stream) -> None:
     assert (rule.observed, rule.passed) == (4, True)  # 2.5 x 2 - 1
 
 
+def test_champion_is_refreshed_while_it_could_learn_much_more(stream: Stream) -> None:
+    stream.declare(
+        retrain={"mode": "window", "window_size": 900}, drift={"multivariate": "off", "alpha": 1e-9}
+    )
+    for number in range(5):
+        stream.drop(f"m{number}.csv", rows(number))
+
+    found = stream.drain().outcomes
+
+    # 320, then 720 and 900 rows of the window of 900 are learnt before anything judges.
+    assert [outcome.decision for outcome in found] == [
+        "trained",
+        "promoted",
+        "promoted",
+        "kept",
+        "kept",
+    ]
+    record = decision(stream.store.database, 2)
+    assert record is not None
+    rule = next(rule for rule in record.rules if rule.name == "knows enough")
+    assert (rule.observed, rule.passed) == (320, False)
+    last = decision(stream.store.database, 4)
+    assert last is not None
+    assert last.reason == "no reason to retrain"
+
+
+def test_models_of_new_rows_alone_never_know_too_little(stream: Stream) -> None:
+    stream.declare(drift={"multivariate": "off", "alpha": 1e-9})
+    for number in range(3):
+        stream.drop(f"m{number}.csv", rows(number))
+
+    found = stream.drain().outcomes
+
+    assert [outcome.decision for outcome in found] == ["trained", "kept", "kept"]
+
+
+def test_auto_refreshes_its_window_through_the_drain(stream: Stream) -> None:
+    stream.declare(
+        retrain={"mode": "auto", "when": "always", "window_size": 900},
+        drift={"multivariate": "off"},
+    )
+    for number in range(3):
+        stream.drop(f"m{number}.csv", rows(number))
+
+    stream.drain()
+
+    record = decision(stream.store.database, 3)
+    assert record is not None
+    fitted = [tried for tried in record.attempts if tried.fit_seconds > 0]
+    assert [(tried.mode, tried.rules[-1].name) for tried in fitted] == [("window", "no_worse")]
+
+
 @pytest.mark.parametrize(("n_fits", "left"), [(None, 3), (5, 3), (2, 2), (1, 1), (0, 0)])
 def test_later_recipes_go_first_when_few_fits_are_left(n_fits: int | None, left: int) -> None:
     rounds = recipes(spec(mode="auto"))
