@@ -109,6 +109,13 @@ def run_blocks(source: Path) -> None:
     api.run(parse_spec({**spec, "kind": "block", "block": {"column": "site"}}), wait=False)
 
 
+def run_replaying(source: Path) -> None:
+    """Drain a pipeline that keeps old rows, and learns from them at every snapshot."""
+    retrain = {"mode": "replay_mix", "when": "always"}
+    values = make_spec(source).model_dump(mode="json", by_alias=True, exclude_unset=True)
+    api.run(parse_spec({**values, "retrain": retrain}), wait=False)
+
+
 class DeafRunner(PlainRunner):
     """A runner whose outside takes nothing."""
 
