@@ -67,9 +67,21 @@ def run_both(source: Path) -> None:
     api.run(make_spec(source), wait=False)
 
 
-def contents(home: Path) -> object:
-    with open_store(Settings(home=home)) as store:
+def contents(home: Path, url: str = "") -> object:
+    with open_store(Settings(home=home, database_url=url)) as store:
         return dump(store.database)
+
+
+def joins(home: Path, url: str) -> int:
+    with open_store(Settings(home=home, database_url=url)) as store:
+        return len(dump(store.database)["label_joins"])
+
+
+def as_before(source: Path) -> None:
+    """Take away what the run before left beside its home."""
+    (source / "labels" / "late.csv").unlink()
+    for file in (source / "predictions").iterdir():
+        file.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +121,7 @@ def test_labels_and_exports_survive_a_fault(
     kind: str, write: str, passage: int, side: str, tmp_path: Path, undisturbed: tuple[Path, Path]
 ) -> None:
     expected, source = undisturbed
-    (source / "labels" / "late.csv").unlink()
-    for file in (source / "predictions").iterdir():
-        file.unlink()
+    as_before(source)
     home = tmp_path / "home"
 
     code = workload.in_process(run_both, home, source, fault=f"{write}.{side}:{passage}:{kind}")
@@ -120,3 +130,36 @@ def test_labels_and_exports_survive_a_fault(
     assert workload.in_process(run_both, home, source) == 0
     assert contents(home) == contents(expected)
     assert [len(pd.read_parquet(f)) for f in (source / "predictions").iterdir()] == [300]
+
+
+@pytest.mark.postgres
+def test_labels_are_joined_on_postgres_as_on_sqlite(
+    tmp_path: Path, undisturbed: tuple[Path, Path], postgres_database: str
+) -> None:
+    expected, source = undisturbed
+    as_before(source)
+    home = tmp_path / "home"
+
+    code = workload.in_process(run_both, home, source, CALMOPS_DATABASE_URL=postgres_database)
+
+    assert code == 0
+    assert contents(home, postgres_database) == contents(expected)
+
+
+@pytest.mark.postgres
+def test_killed_join_is_whole_or_absent_on_postgres(
+    tmp_path: Path, undisturbed: tuple[Path, Path], postgres_database: str
+) -> None:
+    expected, source = undisturbed
+    as_before(source)
+    home, where = tmp_path / "home", {"CALMOPS_DATABASE_URL": postgres_database}
+
+    code = workload.in_process(
+        run_both, home, source, fault="commit.snapshot.before:4:kill", **where
+    )
+
+    assert code == -signal.SIGKILL
+    assert joins(home, postgres_database) == 1
+    assert workload.in_process(run_both, home, source, **where) == 0
+    assert joins(home, postgres_database) == 2
+    assert contents(home, postgres_database) == contents(expected)
