@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_TO_ESCAPE = re.compile("[%\udc80-\udcff]")
+LABELS = "labels:"  # begins the ledger's path of a label file
+_TO_ESCAPE = re.compile(f"[%\udc80-\udcff]|(?<=^{LABELS[:-1]}):")
 _ESCAPED = re.compile("%([0-9A-F]{2})")
 _TEMPORARY_ENDS = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".swp", "~")
 _TEMPORARY_STARTS = (".", "~$")
@@ -88,8 +89,8 @@ def stamp_key(stamp: str) -> int:
 def encode_path(path: str) -> str:
     r"""Turn a path of the file system into text that every store can hold.
 
-    Bytes that are not UTF-8 (Python holds them as lone surrogates) and the percent
-    sign become ``%XX``.
+    Bytes that are not UTF-8 (Python holds them as lone surrogates), the percent sign,
+    and the colon of a name that would look like a label file's become ``%XX``.
 
     Parameters
     ----------
@@ -105,8 +106,10 @@ def encode_path(path: str) -> str:
     --------
     >>> encode_path(b"caf\xe9 100%.csv".decode("utf-8", "surrogateescape"))
     'caf%E9 100%25.csv'
+    >>> encode_path("labels:x.csv")
+    'labels%3Ax.csv'
     """
-    if "%" not in path and path.isascii():
+    if "%" not in path and path.isascii() and not path.startswith(LABELS):
         return path
     return _TO_ESCAPE.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", path)
 

@@ -13,6 +13,7 @@ from calmops_flows.errors import ArtifactError, NotFoundError
 from calmops_flows.profiles import from_bytes
 from calmops_flows.read.sources import Sources, find_sources
 from calmops_flows.reports.evidently_report import render
+from calmops_flows.store.pipelines import load_state
 from calmops_flows.store.reports import link_report, linked_reports
 
 if TYPE_CHECKING:
@@ -86,12 +87,20 @@ def drift_document(
     current = _rows(store, sources.current_data)
     if current is None:
         raise NotFoundError(f"the rows of snapshot {sources.label!r} are not kept any more")
-    rendered = render(_reference(store, sources), current, first=sources.drifted)
+    reference = _without_key(store, name, _reference(store, sources))
+    rendered = render(reference, _without_key(store, name, current), first=sources.drifted)
     artifact = store.artifacts.put(rendered.html)
     link_report(store.database, sources.snapshot_id, KIND, artifact, now=now)
     return DriftDocument(
         sources.label, rendered.html, artifact, is_new=True, left_out=rendered.left_out
     )
+
+
+def _without_key(store: Store, name: str, table: pa.Table) -> pa.Table:
+    """Leave out what names the rows for delayed labels: it is no column to compare."""
+    labels = load_state(store.database, name).spec.labels
+    key = labels.key if labels else None
+    return table.drop_columns([key]) if key in table.column_names else table
 
 
 def _reference(store: Store, sources: Sources) -> pa.Table:

@@ -18,6 +18,7 @@ from calmops_flows.detectors.policy import DriftPolicy
 from calmops_flows.errors import ArtifactError, NotFoundError
 from calmops_flows.profiles import coarsen, from_bytes, profile
 from calmops_flows.records import SnapshotState
+from calmops_flows.steps.keys import without_key
 from calmops_flows.steps.propose import ColumnVariation, Proposal, Rate, propose
 from calmops_flows.store.pipelines import load_state
 from calmops_flows.store.tables import outcomes, snapshots
@@ -126,7 +127,7 @@ def calibrate(
         raise NotFoundError(
             f"pipeline {name!r} has processed no snapshot yet; `calmops run {name}`"
         )
-    tables = list(_tables(store, past, rng))
+    tables = [without_key(table, state.spec) for table in _tables(store, past, rng)]
     profiles = [found for row in past if (found := _profile(store, row.profile_digest))]
     long = [table for table in tables if table.num_rows >= SEGMENTS * MIN_ROWS]
     total = n_splits * bool(tables) + (SEGMENTS - 1) * len(long) + max(len(profiles) - 1, 0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from calmops_flows.data.arrivals import Seen, stamp_key
+from calmops_flows.data.arrivals import LABELS, Seen, stamp_key
 from calmops_flows.data.batch import Limits
 from calmops_flows.data.source import (
     fingerprint,
@@ -24,7 +24,7 @@ from calmops_flows.errors import SnapshotError
 from calmops_flows.records import Role, Snapshot
 from calmops_flows.spec import PipelineSpec, SourceSpec
 from calmops_flows.steps.kinds import splits
-from calmops_flows.steps.places import LABELS, label_source
+from calmops_flows.steps.places import label_source
 from calmops_flows.store import ledger
 from calmops_flows.store.ledger import Arrival
 from calmops_flows.store.store import Store

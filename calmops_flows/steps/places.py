@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from calmops_flows.data.arrivals import LABELS
 from calmops_flows.records import Role, Snapshot
 from calmops_flows.spec import PipelineSpec, SourceSpec
 
-LABELS = "labels:"  # begins the ledger's path of a label file
 _SHARED_OPTIONS = ("decimal", "date_format", "encoding")
 
 

@@ -106,6 +106,16 @@ def test_any_bytes_of_a_name_survive_the_stored_form(raw: bytes) -> None:
     assert decode_path(stored) == name
 
 
+def test_stored_name_of_a_data_file_never_looks_like_that_of_a_label_file() -> None:
+    names = ["labels:x.csv", "labels:", "labels%3Ax.csv", "my/labels:x.csv", "labels::"]
+
+    stored = [encode_path(name) for name in names]
+
+    assert [decode_path(path) for path in stored] == names
+    assert not any(path.startswith("labels:") for path in stored)
+    assert stored[3] == names[3]
+
+
 def test_file_rewritten_within_the_same_second_comes_again(inbox: Path) -> None:
     path = put(inbox, "a.csv", b"a\n1\n")
     known = remember(look(inbox))

@@ -143,6 +143,7 @@ def test_labels_are_joined_on_postgres_as_on_sqlite(
     code = workload.in_process(run_both, home, source, CALMOPS_DATABASE_URL=postgres_database)
 
     assert code == 0
+    assert joins(home, postgres_database) == 2
     assert contents(home, postgres_database) == contents(expected)
 
 

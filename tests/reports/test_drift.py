@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +12,7 @@ from calmops_flows.errors import NotFoundError
 from calmops_flows.read import explain, to_sentences
 from calmops_flows.read.sources import find_sources
 from calmops_flows.reports import drift, drift_document
+from calmops_flows.reports.evidently_report import Rendered
 from calmops_flows.store import Store
 from calmops_flows.store.pipelines import delete_pipeline
 from tests.steps.conftest import Stream, rows, stream  # noqa: F401 - a fixture
@@ -80,6 +83,28 @@ def test_large_copy_is_sampled_alike_at_every_call(drained: Stream) -> None:
     assert sample is not None
     assert sample.num_rows == drift.MAX_ROWS
     assert sample == drift._rows(drained.store, digest)
+
+
+def test_key_of_delayed_labels_is_not_shown(
+    stream: Stream,  # noqa: F811 - it is the fixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream.declare(labels={"path": str(tmp_path / "labels"), "key": "c"}, retrain={"when": "never"})
+    for number in (1, 2):
+        frame = rows(number)
+        stream.drop(f"{number}.csv", frame.assign(c=frame.index + 1000 * number))
+    stream.drain()
+    shown: list[list[str]] = []
+
+    def watched(reference: pa.Table, current: pa.Table, *, first: Sequence[str]) -> Rendered:
+        shown.extend([reference.column_names, current.column_names])
+        return Rendered(f"page of {first}".encode())
+
+    monkeypatch.setattr(drift, "render", watched)
+    drift_document(stream.store, "stream", "2.csv", now=NOW)
+
+    assert shown == [["a", "b", "y"]] * 2
 
 
 def remove(store: Store, digest: str | None) -> None:

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from calmops_flows.detectors.decision import check
 from calmops_flows.errors import SpecError
-from calmops_flows.records import Outcome
+from calmops_flows.records import DriftReport, Outcome
 from calmops_flows.settings import Settings
+from calmops_flows.steps import calibrate
 from calmops_flows.store import open_store
 from calmops_flows.store.history import decision
 from calmops_flows.store.tables import (
@@ -372,6 +374,38 @@ def test_label_file_of_the_name_of_a_data_file_is_another_file(delayed: Delayed)
     delayed.drain()
 
     assert [o.snapshot for o in delayed.stream.history()] == ["1.csv", "2.csv", "labels:2.csv"]
+
+
+def test_data_file_named_like_a_label_file_is_a_data_file(delayed: Delayed) -> None:
+    frame = start(delayed)
+    delayed.labels("3.csv", frame, 1000)
+    delayed.data("labels:3.csv", rows(3), 2000, labelled=True)
+
+    delayed.drain()
+    again = delayed.drain()
+
+    told = [(o.snapshot, o.rows, o.decision) for o in delayed.stream.history()[2:]]
+    assert told == [("labels:3.csv", 400, "kept"), ("labels%3A3.csv", 400, "kept")]
+    assert again == []
+
+
+def test_key_is_not_compared_when_alarms_are_measured(
+    delayed: Delayed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delayed.data("1.csv", rows(1), 0, labelled=True)
+    delayed.data("2.csv", rows(2), 1000, labelled=True)
+    delayed.drain()
+    compared: set[str] = set()
+
+    def watched(*args: Any) -> DriftReport:
+        report = check(*args)
+        compared.update(test.name for test in report.columns)
+        return report
+
+    monkeypatch.setattr(calibrate, "check", watched)
+    calibrate.calibrate(delayed.stream.store, "stream", n_splits=20, rng=np.random.default_rng(0))
+
+    assert compared == {"a", "b", "c", "y"}
 
 
 FRAME = rows(2, n=30)
