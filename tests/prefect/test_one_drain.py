@@ -1,11 +1,13 @@
-"""The same twelve files through plain call, flow and worker: the same store, row by row."""
+"""The same files through plain call, flow and worker: the same store, row by row."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 from uuid import UUID
 
+import pandas as pd
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
@@ -54,6 +56,40 @@ def test_plain_call_and_flow_leave_the_same_store(
     assert len(by_flow.quarantined) == 1
     assert by_call.outcomes[0].run_id is None
     assert by_flow.outcomes[0].run_id is not None
+
+
+def test_blocks_leave_the_same_store_through_plain_call_and_flow(
+    api: str, tmp_path: Path, source: Source
+) -> None:
+    drop_blocks(source, "1.csv", ("a", 1, 0.0, 1), ("b", 2, 0.0, -1))
+    drop_blocks(source, "2.csv", ("a", 3, 0.0, 1), ("b", 4, 2.0, 1), ("c", 5, 0.0, -1))
+    spec = source.spec("sites", kind="block", block={"column": "site"})
+    with (
+        open_store(Settings(home=tmp_path / "plain")) as plain,
+        open_store(Settings(home=tmp_path / "flow")) as flow,
+    ):
+        by_call = calmops.run(spec, store=plain, prefect=False)
+        by_flow = calmops.run(spec, store=flow)
+
+        assert dump(flow.database) == dump(plain.database)
+    told = [(o.snapshot, o.decision) for o in by_call.outcomes]
+    assert told == [(o.snapshot, o.decision) for o in by_flow.outcomes]
+    assert [snapshot for snapshot, _ in told] == [f"1.csv#{b}" for b in "ab"] + [
+        f"2.csv#{b}" for b in "abc"
+    ]
+    assert {"trained", "kept", "promoted"} == {decision for _, decision in told}
+    assert by_flow.outcomes[0].run_id is not None
+
+
+def drop_blocks(source: Source, name: str, *blocks: tuple[str, int, float, int]) -> None:
+    """Write one file of blocks, each given as id, seed, shift and sign."""
+    frames = []
+    for site, seed, shift, sign in blocks:
+        source.drop(name, seed, shift=shift, sign=sign)
+        frames.append(pd.read_csv(source.folder / name).assign(site=site))
+    file = source.folder / name
+    pd.concat(frames).to_csv(file, index=False)
+    os.utime(file, (1_600_000_000, 1_600_000_000))
 
 
 def test_worker_leaves_the_same_store_as_a_plain_call(
