@@ -8,12 +8,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from sklearn.metrics import balanced_accuracy_score
+from sqlalchemy import select
 
 from calmops_flows.errors import SpecError
 from calmops_flows.read import blocks, explain, show, to_sentences
 from calmops_flows.settings import Settings
 from calmops_flows.steps.models import read_model
+from calmops_flows.steps.predictions import from_bytes
 from calmops_flows.store import open_store, registry
+from calmops_flows.store.tables import predictions
 from tests.steps.conftest import Stream, rows
 
 TREE = {"class": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": 3}}
@@ -127,3 +131,19 @@ def test_target_of_numbers_is_scored_and_not_learnt_from(rarely: Stream) -> None
 def test_parts_without_effect_are_refused(rarely: Stream, more: dict[str, Any], said: str) -> None:
     with pytest.raises(SpecError, match=said):
         rarely.declare(**{**KIND, "name": "other", **more})
+
+
+def test_prediction_only_asks_the_ensemble_and_leaves_it_as_it_is(rarely: Stream) -> None:
+    rarely.drop("0.csv", rare(0))
+    rarely.drain()
+    rarely.declare(**KIND, prediction_only=True, target=None)
+    rarely.drop("1.csv", rare(1).drop(columns="y"))
+
+    (outcome,) = rarely.drain().outcomes
+
+    assert (outcome.decision, outcome.champion, outcome.challenger) == ("predicted", 1, None)
+    assert len(registry.versions(rarely.store.database, "stream")) == 1
+    with rarely.store.database.read() as connection:
+        artifact = connection.execute(select(predictions.c.artifact)).scalar_one()
+    said = from_bytes(rarely.store.artifacts.get(artifact))
+    assert balanced_accuracy_score(rare(1).y, said.values) > 0.7
