@@ -44,6 +44,8 @@ class PipelineSpec(Part):
     """Where snapshots arrive."""
     preprocess: PreprocessSpec | None = None
     """User code before the model."""
+    code: dict[str, str] = Field(default_factory=dict)
+    """Digests of the files of user code; `apply` fills them in."""
     model: ModelSpec
     """The estimator."""
     drift: DriftSpec = DriftSpec()

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from calmops_flows.errors import SpecError
+from calmops_flows.spec.base import Part
 from calmops_flows.spec.pipeline import PipelineSpec
 
 
@@ -62,11 +63,31 @@ def read_spec(path: str | Path) -> PipelineSpec:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as err:
         reason = " ".join(str(err).split())
         raise SpecError(f"cannot read a spec from {str(path)!r}: {reason}") from err
-    spec = parse_spec(values, where=str(file))
+    spec = _with_absolute_code(parse_spec(values, where=str(file)), file.absolute().parent)
     if "://" in spec.source.path:
         return spec
     absolute = str((file.absolute().parent / Path(spec.source.path).expanduser()).resolve())
     return spec.model_copy(update={"source": spec.source.model_copy(update={"path": absolute})})
+
+
+def _with_absolute_code(spec: PipelineSpec, folder: Path) -> PipelineSpec:
+    """Let files of user code start where the spec lies, as the source does."""
+    update: dict[str, Any] = {}
+    if spec.preprocess is not None:
+        update["preprocess"] = _absolute(spec.preprocess, folder)
+    if spec.retrain.custom is not None:
+        custom = _absolute(spec.retrain.custom, folder)
+        update["retrain"] = spec.retrain.model_copy(update={"custom": custom})
+    return spec.model_copy(update=update)
+
+
+def _absolute(part: Part, folder: Path) -> Part:
+    found = {}
+    for field, value in part:
+        place, colon, name = str(value or "").rpartition(":")
+        if colon and place.endswith(".py"):
+            found[field] = f"{(folder / Path(place).expanduser()).resolve()}:{name}"
+    return part.model_copy(update=found)
 
 
 def dump_spec(spec: PipelineSpec) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calmops_flows.spec import NAME_PATTERN, PipelineSpec, read_spec
+from calmops_flows.steps.code import with_code
 from calmops_flows.steps.drain import utc_now
 from calmops_flows.steps.validate import validate
 from calmops_flows.store.pipelines import apply_spec
@@ -31,6 +32,7 @@ def apply(spec: PipelineSpec, store: Store, *, now: datetime | None = None) -> i
         If the spec could not run.
     """
     validate(spec, store.settings)
+    spec = with_code(spec, store.artifacts)
     return apply_spec(store.database, spec, now=now or utc_now())
 
 

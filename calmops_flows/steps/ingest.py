@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from calmops_flows.data.table import read_table
 from calmops_flows.errors import ArtifactError, NotReadyError, SnapshotError
 from calmops_flows.spec import SourceSpec
 from calmops_flows.steps.arrival import Early, label_early
+from calmops_flows.steps.code import preprocess
 from calmops_flows.steps.keys import complete, declared_types
 from calmops_flows.steps.places import source_of
 from calmops_flows.steps.run import SnapshotRun
@@ -87,11 +88,11 @@ def read_file(run: SnapshotRun, types: Mapping[str, str]) -> Batch:
         name=run.snapshot.path,
         format=source.format,
         options=source.read_options,
-        types=types,
+        types=types if run.spec.preprocess is None else {},  # the contract is of what comes out
         limits=limits,
     )
     copy.unlink()
-    return batch
+    return replace(batch, table=preprocess(run, batch.table))
 
 
 def read_copy(artifacts: ArtifactStore, digest: str) -> pa.Table:

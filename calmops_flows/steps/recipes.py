@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from calmops_flows.evaluation.promotion import PROMOTION_RULES, resolved_rule
 from calmops_flows.learning.serialise import describe_model
+from calmops_flows.spec import CustomSpec
 
 if TYPE_CHECKING:
     from calmops_flows.evaluation.metrics import Task
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 JUDGED_BY: Mapping[str, Mapping[str, str]] = {"recalibration": {"classification": "log_loss"}}
 
 
+# Recipes of the user's own functions; they are no modes, and a spec cannot name them as such.
+CUSTOM, CUSTOM_FALLBACK = "custom", "custom_fallback"
+
 # Fields of ``retrain`` that change what a mode fits.
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "auto": ("window_size",),
+    CUSTOM: ("custom",),
+    CUSTOM_FALLBACK: ("custom",),
     "full": ("scope",),
     "window": ("window_size",),
     "replay_mix": ("replay_fraction",),
@@ -53,6 +59,9 @@ class Recipe:
         """Say what makes a model one of this recipe, in plain JSON values."""
         mode, retrain = self.family or self.mode, self.spec(spec).retrain
         options = {name: getattr(retrain, name) for name in OPTIONS.get(mode, ())}
+        if retrain.custom is not None and "custom" in options:
+            # Another text of the function is another recipe.
+            options["custom"] = {**retrain.custom.model_dump(), "code": dict(spec.code)}
         return {"mode": mode, **options, "model": describe_model(spec.model)}
 
     def spec(self, spec: PipelineSpec) -> PipelineSpec:
@@ -99,11 +108,28 @@ def recipes(spec: PipelineSpec) -> Rounds:
     >>> [[recipe.mode for recipe in tried] for tried in recipes(spec)]
     [['full'], ['window']]
     """
-    rounds = POLICIES.get(spec.retrain.mode, ((Recipe(spec.retrain.mode),),))
-    fallback = spec.retrain.fallback
+    custom = spec.retrain.custom or CustomSpec()
+    mode = CUSTOM if custom.train or custom.retrain else spec.retrain.mode
+    rounds = POLICIES.get(mode, ((Recipe(mode),),))
+    fallback = CUSTOM_FALLBACK if custom.fallback else spec.retrain.fallback
     if fallback is None or any(recipe.mode == fallback for tried in rounds for recipe in tried):
         return rounds
     return *rounds, (Recipe(fallback),)
+
+
+def custom_function(spec: PipelineSpec, champion: Any) -> str | None:
+    """Return the user's function that fits a recipe; None where a mode does.
+
+    The functions for the first model and for challengers stand in for one another where only
+    one is declared.
+    """
+    custom = spec.retrain.custom
+    if custom is None or spec.retrain.mode not in (CUSTOM, CUSTOM_FALLBACK):
+        return None
+    if spec.retrain.mode == CUSTOM_FALLBACK:
+        return custom.fallback
+    first, later = custom.train or custom.retrain, custom.retrain or custom.train
+    return first if champion is None else later
 
 
 def terms(

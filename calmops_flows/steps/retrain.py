@@ -10,12 +10,15 @@ import pyarrow as pa
 
 from calmops_flows.data.contract import Contract
 from calmops_flows.learning.build import build_estimator
+from calmops_flows.learning.custom import fit_custom
 from calmops_flows.learning.retraining.base import Fitted, TrainingContext
 from calmops_flows.learning.split import split
+from calmops_flows.steps.code import function_of
 from calmops_flows.steps.evaluate import Labels
 from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.memory import Memory
 from calmops_flows.steps.models import keep_model
+from calmops_flows.steps.recipes import custom_function
 from calmops_flows.steps.run import SnapshotRun
 
 if TYPE_CHECKING:
@@ -117,7 +120,12 @@ def _fit(
         search=run.spec.model.search,
         classes=_known_classes(ingested.contract, labels, champion),
     )
-    fitted = run.kind.trainer.fit(run, context)
+    function = custom_function(run.spec, champion)
+    if function is None:
+        fitted = run.kind.trainer.fit(run, context)
+    else:
+        mode = run.spec.retrain.mode
+        fitted = fit_custom(context, *function_of(run, function), mode=mode)
     return replace(fitted, notes=(*fitted.notes, *memory.said()))
 
 

@@ -14,6 +14,7 @@ from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.learning.search import check_search
 from calmops_flows.settings import Settings
 from calmops_flows.spec import PipelineSpec, refuse_not_yet
+from calmops_flows.steps.code import check_code
 from calmops_flows.steps.folders import check_folders
 from calmops_flows.steps.kinds import KINDS
 from calmops_flows.steps.recipes import POLICIES
@@ -40,6 +41,7 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     check_options(spec.source.read_options)
     _check_retraining(spec)
     check_folders(spec)
+    check_code(spec, settings.trusted)
     _check_metrics(spec)
     _check_concept(spec)
     task = None if spec.task == "auto" else spec.task

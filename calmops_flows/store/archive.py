@@ -18,7 +18,7 @@ from calmops_flows.store import audit, tables
 from calmops_flows.store.database import HEAD
 from calmops_flows.store.encoding import canonical_json, utc_text
 from calmops_flows.store.guard import lock_existing, lock_pipeline
-from calmops_flows.store.references import of_manifest
+from calmops_flows.store.references import COLUMNS, code_of, of_manifest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -175,14 +175,13 @@ def _of_pipeline(table: Table, name: str) -> Any:
 
 
 def _artifacts(store: Store, rows: dict[str, list[dict[str, Any]]]) -> set[str]:
-    from calmops_flows.store.references import COLUMNS
-
     named = {
         str(row[column.name])
         for column in COLUMNS
         for row in rows[column.table.name]
         if row[column.name] is not None
     }
+    named.update(code_of(rows["pipelines"][0]["spec"]))
     for version in rows["model_versions"]:
         named.update(digest for digest, _ in of_manifest(store.artifacts, version["manifest"]))
     return named

@@ -47,6 +47,17 @@ def referenced(connection: Connection) -> Iterator[tuple[str, str]]:
             query = query.where(tables.model_versions.c.status != VersionStatus.REMOVED)
         for digest in connection.execute(query).scalars():
             yield str(digest), where
+    for text in connection.execute(select(tables.pipelines.c.spec)).scalars():
+        for digest in code_of(text):
+            yield digest, "pipelines.spec.code"
+
+
+def code_of(spec: str) -> tuple[str, ...]:
+    """Return the artifacts with user code that a stored spec names; none if it is unreadable."""
+    try:
+        return tuple(json.loads(spec).get("code", {}).values())
+    except (ValueError, AttributeError):
+        return ()
 
 
 def of_manifest(artifacts: ArtifactStore, manifest: str) -> Iterator[tuple[str, str]]:

@@ -84,7 +84,7 @@ def test_what_could_not_run_is_refused_when_it_is_applied(case: str) -> None:
 
 
 LATER: dict[str, dict[str, Any]] = {
-    "retrain.custom": {"retrain": {"custom": {"train": "m:f"}}},
+    "labels": {"kind": "block", "block": {"column": "b"}, "labels": {"path": "l", "key": "k"}},
 }
 
 
