@@ -8,6 +8,7 @@ EXAMPLES = {
     "apply": "calmops apply price.yaml",
     "deploy": "calmops deploy price --pool calmops",
     "run": "calmops run price --strict",
+    "watch": "calmops watch price --run",
     "list": "calmops list --json",
     "status": "calmops status price",
     "show": "calmops show price",

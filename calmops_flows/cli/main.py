@@ -45,6 +45,7 @@ from calmops_flows.cli.commands.show import show
 from calmops_flows.cli.commands.status import status
 from calmops_flows.cli.commands.tutorials import tutorials
 from calmops_flows.cli.commands.update import update
+from calmops_flows.cli.commands.watch import watch
 from calmops_flows.cli.examples import EXAMPLES
 from calmops_flows.cli.output import is_debugging, tell
 from calmops_flows.errors import CalmopsError, NotFoundError, SpecError
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "apply": apply,
     "deploy": deploy,
     "run": run,
+    "watch": watch,
     "list": listing,
     "status": status,
     "show": show,

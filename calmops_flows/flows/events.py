@@ -30,17 +30,19 @@ def resource_id(kind: str, pipeline: str) -> str:
     return f"{kind.rpartition('.')[0]}.{pipeline}"
 
 
-def emit_arrival(pipeline: str, path: str, digest: str) -> None:
-    """Tell Prefect that a file has settled; this wakes a run and carries nothing it relies on.
+def emit_arrival(pipeline: str, path: str, key: str, *, files: int = 1) -> None:
+    """Tell Prefect that files have settled; this wakes a run and carries nothing it relies on.
 
     Parameters
     ----------
     pipeline : str
-        Name of the pipeline that watches the file.
+        Name of the pipeline that watches them.
     path : str
-        Path relative to the source.
-    digest : str
-        sha256 of the bytes; the same arrival has the same id.
+        Path of the first one, relative to the source.
+    key : str
+        Names the arrival; the same one has the same id, and Prefect stores it once.
+    files : int, default 1
+        How many have settled.
 
     Raises
     ------
@@ -48,9 +50,9 @@ def emit_arrival(pipeline: str, path: str, digest: str) -> None:
         If the server did not accept the event.
     """
     message = Message(
-        id=str(uuid.uuid5(_NAMESPACE, f"{pipeline}/{path}/{digest}")),
+        id=str(uuid.uuid5(_NAMESPACE, f"{pipeline}/{path}/{key}")),
         kind=ARRIVED,
-        payload={"path": path, "digest": digest},
+        payload={"path": path, "files": files},
         created_at=datetime.now(UTC).isoformat(),
     )
     post([message], pipeline)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import io
+import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,14 @@ def uses_charset_normalizer() -> bool:
 
     best = from_bytes("Grüße aus Köln, schöne Straße über Flüsse".encode("latin-1") * 20).best()
     return best is not None and "Grüße" in str(best)
+
+
+def uses_watchfiles() -> bool:
+    from watchfiles import watch
+
+    with tempfile.TemporaryDirectory() as folder:
+        turns = watch(folder, rust_timeout=1, yield_on_timeout=True, raise_interrupt=False)
+        return next(turns) == set()
 
 
 def uses_python_calamine() -> bool:
