@@ -9,6 +9,8 @@ EXAMPLES = {
     "deploy": "calmops deploy price --pool calmops",
     "run": "calmops run price --strict",
     "watch": "calmops watch price --run",
+    "up": "calmops up --server-port 4300",
+    "down": "calmops down",
     "list": "calmops list --json",
     "status": "calmops status price",
     "show": "calmops show price",

@@ -24,6 +24,7 @@ from calmops_flows.cli.commands.dashboard import dashboard
 from calmops_flows.cli.commands.delete import delete
 from calmops_flows.cli.commands.demo import demo
 from calmops_flows.cli.commands.deploy import deploy
+from calmops_flows.cli.commands.down import down
 from calmops_flows.cli.commands.drift import drift
 from calmops_flows.cli.commands.explain import explain
 from calmops_flows.cli.commands.export import export
@@ -44,6 +45,7 @@ from calmops_flows.cli.commands.schema import schema
 from calmops_flows.cli.commands.show import show
 from calmops_flows.cli.commands.status import status
 from calmops_flows.cli.commands.tutorials import tutorials
+from calmops_flows.cli.commands.up import up
 from calmops_flows.cli.commands.update import update
 from calmops_flows.cli.commands.watch import watch
 from calmops_flows.cli.examples import EXAMPLES
@@ -64,6 +66,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "deploy": deploy,
     "run": run,
     "watch": watch,
+    "up": up,
+    "down": down,
     "list": listing,
     "status": status,
     "show": show,

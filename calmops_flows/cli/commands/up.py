@@ -1,0 +1,83 @@
+"""``calmops up``."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def up(
+    host: Annotated[
+        str,
+        typer.Option("--host", help="Address of Prefect's server; others need a token."),
+    ] = "127.0.0.1",
+    server_port: Annotated[
+        int, typer.Option("--server-port", min=1, max=65535, help="Port of Prefect's server.")
+    ] = 4200,
+    worker_port: Annotated[
+        int, typer.Option("--worker-port", min=1, max=65535, help="Port of the worker's health.")
+    ] = 8080,
+    dashboard_port: Annotated[
+        int, typer.Option("--dashboard-port", min=1, max=65535, help="Port of the dashboard.")
+    ] = 8501,
+    pool: Annotated[str, typer.Option("--pool", help="Work pool of the worker.")] = "calmops",
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard/--no-dashboard", help="With the dashboard or without.")
+    ] = True,
+) -> None:
+    """Run Prefect's server, a worker, the watcher and the dashboard; Ctrl-C ends them all."""
+    from calmops_flows.cli.output import tell
+    from calmops_flows.services import Addresses, Supervisor, hold_tree, plan
+    from calmops_flows.services.plan import check_ports
+    from calmops_flows.settings import load_settings
+    from calmops_flows.store.store import open_store
+
+    settings = load_settings()
+    if dashboard:
+        from calmops_flows.cli.commands.dashboard import dashboard_script
+
+        dashboard_script()
+    addresses = Addresses(host, server_port, worker_port, dashboard_port)
+    services = plan(settings, addresses, pool=pool, has_dashboard=dashboard)
+    open_store(settings).close()
+    with hold_tree(settings.home.expanduser().absolute()), _log(settings.logs) as log:
+        check_ports(addresses, has_dashboard=dashboard)
+        tell(f"Prefect: {addresses.api.removesuffix('/api')}")
+        if dashboard:
+            tell(f"Dashboard: http://127.0.0.1:{dashboard_port}")
+        Supervisor(services, log).run()
+
+
+@contextmanager
+def _log(folder: Path) -> Iterator[logging.Logger]:
+    """Give the one log: lines on stderr, and a rotating file beside those of the pipelines."""
+    import sys
+
+    from calmops_flows.logs import BACKUPS, MAX_BYTES, OneLineFormatter
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = logging.getLogger("calmops_up")
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    formatter = OneLineFormatter("%(asctime)s %(message)s")
+    file = RotatingFileHandler(
+        folder / "up.log", maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8"
+    )
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), file]
+    for handler in handlers:
+        handler.setFormatter(formatter)
+        log.addHandler(handler)
+    try:
+        yield log
+    finally:
+        for handler in handlers:
+            log.removeHandler(handler)
+        file.close()
