@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calmops_flows.data.arrivals import Seen
+from calmops_flows.data.arrivals import LABELS, Seen
 from calmops_flows.data.batch import Limits
 from calmops_flows.data.source import local_folder, scan
-from calmops_flows.steps.places import LABELS, label_source
+from calmops_flows.steps.places import label_source
 from calmops_flows.store.ledger import known_files
 
 if TYPE_CHECKING:
