@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from enum import StrEnum
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,16 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from calmops_flows.services import Addresses
+    from calmops_flows.settings import Settings
+
+
+class Persistence(StrEnum):
+    """Who keeps the services running."""
+
+    FOREGROUND = "foreground"
+    SYSTEMD = "systemd"
 
 
 def up(
@@ -32,6 +43,9 @@ def up(
     dashboard: Annotated[
         bool, typer.Option("--dashboard/--no-dashboard", help="With the dashboard or without.")
     ] = True,
+    persistence: Annotated[
+        Persistence, typer.Option("--persistence", help="Run here, or write a unit for systemd.")
+    ] = Persistence.FOREGROUND,
 ) -> None:
     """Run Prefect's server, a worker, the watcher and the dashboard; Ctrl-C ends them all."""
     from calmops_flows.cli.output import tell
@@ -47,6 +61,9 @@ def up(
         dashboard_script()
     addresses = Addresses(host, server_port, worker_port, dashboard_port)
     services = plan(settings, addresses, pool=pool, has_dashboard=dashboard)
+    if persistence is Persistence.SYSTEMD:
+        _write_unit(addresses, settings, pool=pool, has_dashboard=dashboard)
+        return
     open_store(settings).close()
     with hold_tree(settings.home.expanduser().absolute()), _log(settings.logs) as log:
         check_ports(addresses, has_dashboard=dashboard)
@@ -81,3 +98,24 @@ def _log(folder: Path) -> Iterator[logging.Logger]:
         for handler in handlers:
             log.removeHandler(handler)
         file.close()
+
+
+def _write_unit(
+    addresses: Addresses, settings: Settings, *, pool: str, has_dashboard: bool
+) -> None:
+    """Write the user unit that runs this very command, and say how it is started."""
+    import os
+    import sys
+
+    from calmops_flows.cli.output import say
+    from calmops_flows.services.systemd import write_unit
+
+    home = settings.home.expanduser().absolute()
+    variables = {k: v for k, v in os.environ.items() if k.startswith("CALMOPS_")}
+    variables["CALMOPS_HOME"] = str(home)
+    command = [sys.executable, "-m", "calmops_flows.cli.main", "up", "--host", addresses.host]
+    for option, port in addresses.ports.items():
+        command += [option, str(port)]
+    command += ["--pool", pool, "--dashboard" if has_dashboard else "--no-dashboard"]
+    say(f"Wrote {write_unit(command, variables, home)}")
+    say("Start it now and at every login:  systemctl --user enable --now calmops")
