@@ -58,9 +58,9 @@ SCENES = {
             ("model", "a LogisticRegression for each airport over one for all"),
             (
                 "rule",
-                "only an airport that is new or drifted is trained; its model takes over only",
+                "only an airport that is new or drifted is trained; its model takes over unless",
             ),
-            ("", "if it is better on the month's last days, and the others keep theirs"),
+            ("", "it is shown to be worse on the month's last days, and the others keep theirs"),
         ),
         month_text=show_blocks.month_text,
         table=show_blocks.table,

@@ -18,7 +18,7 @@ from calmops_flows.store import history
 from calmops_flows.store.tables import predictions, snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from calmops_flows.demo.flights import Month
     from calmops_flows.records import Decision, DriftReport, Outcome
@@ -149,6 +149,13 @@ def _decision_text(seen: Seen) -> str:
 def score(value: float | None) -> str:
     """Write a score."""
     return "n/a" if value is None else f"{value:.3f}"
+
+
+def mean(scored: Iterable[Mapping[str, float | None] | None], metric: str = METRIC) -> float | None:
+    """Return the mean of a metric over the scores that have it."""
+    found = [scores.get(metric) for scores in scored if scores]
+    values = [value for value in found if value is not None]
+    return sum(values) / len(values) if values else None
 
 
 def table(seen: list[Seen]) -> str:

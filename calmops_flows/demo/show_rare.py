@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calmops_flows.demo.show import METRIC, WIDTH, line, score
+from calmops_flows.demo.show import METRIC, WIDTH, line, mean, score
 
 if TYPE_CHECKING:
     from calmops_flows.demo.show import Seen
@@ -52,7 +52,11 @@ def table(seen: list[Seen]) -> str:
         f"{len(seen)} months in {total:.0f} seconds.",
         "",
     ]
-    return "\n".join([header, "-" * WIDTH, *map(_row, seen), "-" * WIDTH, *notes])
+    scored = [month.outcome.metrics["champion"] for month in seen]
+    found = f"{score(mean(scored)):>8}{_percent(mean(scored, 'recall')):>8}"
+    means = f"{'mean':<9}{'':>9}{'':>11}{'':>8}{found}"
+    rows = [*map(_row, seen), "-" * WIDTH, means]
+    return "\n".join([header, "-" * WIDTH, *rows, *notes])
 
 
 def _row(seen: Seen) -> str:

@@ -16,6 +16,7 @@ from calmops_flows.store.history import history
 from calmops_flows.store.store import open_store
 
 ROOT = Path(__file__).parents[2]
+BLOCK_PARTS = ["EWR drift", "new here, and unlike the others", "the others' model scored", "mean  "]
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +105,12 @@ def test_deployed_spec_is_that_of_the_demo(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("kind", "snapshots", "parts"),
     [
-        ("block", ["flights-2013-01.parquet#" + o for o in ("EWR", "JFK", "LGA")], "EWR drift"),
-        ("ipip", ["flights-2013-01.parquet"], "7 ensembles of"),
+        ("block", ["flights-2013-01.parquet#" + o for o in ("EWR", "JFK", "LGA")], BLOCK_PARTS),
+        ("ipip", ["flights-2013-01.parquet"], ["7 ensembles of", "mean  "]),
     ],
 )
 def test_demo_of_another_kind_tells_what_its_store_holds(
-    tmp_path: Path, kind: str, snapshots: list[str], parts: str
+    tmp_path: Path, kind: str, snapshots: list[str], parts: list[str]
 ) -> None:
     lines: list[str] = []
 
@@ -122,7 +123,7 @@ def test_demo_of_another_kind_tells_what_its_store_holds(
     assert [outcome.snapshot for outcome in outcomes] == snapshots
     assert outcomes[0].decision == "trained"
     assert f"calmops show {name}" in printed
-    assert parts in printed
+    assert [part for part in parts if part not in printed] == []
     assert printed.isascii()
     assert max(len(line) for line in printed.splitlines() if str(tmp_path) not in line) <= 100
 

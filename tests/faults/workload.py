@@ -116,6 +116,12 @@ def run_replaying(source: Path) -> None:
     api.run(parse_spec({**values, "retrain": retrain}), wait=False)
 
 
+def run_ipip(source: Path) -> None:
+    """Apply a spec of kind ipip and drain."""
+    spec = make_spec(source).model_dump(mode="json", by_alias=True)
+    api.run(parse_spec({**spec, "kind": "ipip"}), wait=False)
+
+
 class DeafRunner(PlainRunner):
     """A runner whose outside takes nothing."""
 
