@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from calmops_flows.records import Role, Rule, SnapshotState
-from calmops_flows.steps.recipes import recipes
+from calmops_flows.steps.recipes import reach, recipes
 from calmops_flows.store.tables import model_versions, outcomes, snapshots
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ def knows_enough(run: SnapshotRun, champion: Champion, *, n_labelled: int) -> Ru
     """
     if run.block_column is not None:
         return None
-    retrain = recipes(run.spec)[0][0].spec(run.spec).retrain
-    limits = {("window", retrain.scope): retrain.window_size, ("full", "all"): math.inf}
-    limit = limits.get((retrain.mode, retrain.scope))
+    limit = reach(recipes(run.spec)[0][0].spec(run.spec).retrain)
     if limit is None:
         return None
     retained = select(func.coalesce(func.sum(snapshots.c.rows), 0)).where(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from calmops_flows.detectors.decision import DriftPolicy, check
 from calmops_flows.detectors.policy import coarsening
+from calmops_flows.errors import ProfileError
 from calmops_flows.profiles import Profile, coarsen, from_bytes, merge, profile, to_bytes
 from calmops_flows.records import DriftReport, ModelVersion, Role, SnapshotState
 from calmops_flows.steps.keys import without_key
@@ -69,11 +70,33 @@ def reference_digest(run: SnapshotRun, champion: ModelVersion | None) -> str | N
     if len(digests) < 2:
         return digests[0] if digests else None
     profiles = [from_bytes(run.store.artifacts.get(digest)) for digest in digests]
-    return run.store.artifacts.put(to_bytes(functools.reduce(merge, profiles)))
+    return _kept(run, functools.reduce(merge, profiles))
+
+
+def learnt_profile(run: SnapshotRun, current: Profiled, n_rows: float) -> str:
+    """Return the digest of the profile of the last rows, whole snapshots, this one included.
+
+    After an abrupt change a model of the last rows has still learnt mostly old ones. Against this
+    reference the drift stands until they have left, and the policy keeps asking.
+    """
+    whole = current.profile
+    newest = _processed_profiles(run.store.database, run.spec.name, None, newest=True)
+    for digest in newest:
+        if whole.n_rows >= n_rows or not run.store.artifacts.exists(digest):
+            break
+        try:
+            whole = merge(whole, from_bytes(run.store.artifacts.get(digest)))
+        except ProfileError:  # a column has changed its kind: the newer ones are the better guide
+            break
+    return current.digest if whole is current.profile else _kept(run, whole)
+
+
+def _kept(run: SnapshotRun, whole: Profile) -> str:
+    return run.store.artifacts.put(to_bytes(whole))
 
 
 def _processed_profiles(
-    database: Database, pipeline: str, limit: int, *, newest: bool
+    database: Database, pipeline: str, limit: int | None, *, newest: bool
 ) -> list[str]:
     """Return the profiles of the newest (or oldest) processed snapshots that still hold."""
     order = snapshots.c.sequence
@@ -84,6 +107,7 @@ def _processed_profiles(
             snapshots.c.state == SnapshotState.PROCESSED,
             snapshots.c.superseded_by.is_(None),
             snapshots.c.role == Role.DATA,
+            snapshots.c.profile_digest.is_not(None),
         )
         .order_by(order.desc() if newest else order)
         .limit(limit)

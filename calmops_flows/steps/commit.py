@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from calmops_flows.breaker import Breaker
@@ -214,8 +214,16 @@ def _versions(run: SnapshotRun, found: Findings) -> tuple[NewVersion | None, ...
         found.learnt,
         contract=found.ingested.contract,
         task=found.task,
-        profile=run.kind.trainer.taught(run, found.profiled, found.champion),
+        profile=_taught(run, found, found.learnt),
     )
+
+
+def _taught(run: SnapshotRun, found: Findings, learnt: Learnt) -> str:
+    """Return the digest of the profile of what the recipe that is spoken of has learnt from."""
+    recipe = learnt.shown.recipe
+    if recipe is not None:
+        run = replace(run, state=replace(run.state, spec=recipe.spec(run.spec)))
+    return run.kind.trainer.taught(run, found.profiled, found.champion)
 
 
 def _messages(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from calmops_flows.spec import CustomSpec
 
 if TYPE_CHECKING:
     from calmops_flows.evaluation.metrics import Task
-    from calmops_flows.spec import PipelineSpec, PromotionSpec
+    from calmops_flows.spec import PipelineSpec, PromotionSpec, RetrainSpec
     from calmops_flows.steps.run import SnapshotRun
 
 # Modes that are judged in a metric of their own, by task; the spec's metric says nothing of them:
@@ -68,6 +69,12 @@ class Recipe:
         """Return the spec as if it declared this recipe alone."""
         retrain = spec.retrain.model_copy(update={"mode": self.mode, **self.options})
         return spec.model_copy(update={"retrain": retrain})
+
+
+def reach(retrain: RetrainSpec) -> float | None:
+    """Return how many rows a mode learns from, over snapshots; None: from the new ones alone."""
+    rows = {("window", retrain.scope): float(retrain.window_size), ("full", "all"): math.inf}
+    return rows.get((retrain.mode, retrain.scope))
 
 
 Rounds = tuple[tuple[Recipe, ...], ...]

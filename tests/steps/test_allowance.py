@@ -150,3 +150,18 @@ def test_another_window_is_no_refresh() -> None:
     )
 
     assert found.rule == "better"
+
+
+def test_drift_stands_until_a_window_holds_no_old_rows(stream: Stream) -> None:
+    stream.declare(
+        retrain={"mode": "window", "window_size": 800},
+        drift={"multivariate": "off", "alpha": 1e-6},
+        evaluation={"promotion": {"rule": "always"}},
+    )
+    for number, shift in enumerate((0.0, 0.0, 3.0, 3.0, 3.0, 3.0)):
+        stream.drop(f"m{number}.csv", rows(number, shift=shift))
+
+    found = stream.drain().outcomes
+
+    # Of the window after the third file half is old, so that the fourth one drifts from it.
+    assert [outcome.drift.is_drift for outcome in found] == [None, False, True, True, False, False]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from calmops_flows.errors import SpecError
 from calmops_flows.learning.retraining import RETRAINERS
-from calmops_flows.steps.check_drift import reference_digest
+from calmops_flows.steps.check_drift import learnt_profile, reference_digest
 from calmops_flows.steps.decide import Opinion
 from calmops_flows.steps.learn import Learnt, learn
+from calmops_flows.steps.recipes import reach
 
 if TYPE_CHECKING:
     from calmops_flows.learning.retraining.base import Fitted, TrainingContext
@@ -97,9 +98,10 @@ class Trainer:
 
     def taught(
         self,
-        run: SnapshotRun,  # noqa: ARG002 - for kinds that look at it
+        run: SnapshotRun,
         profiled: Profiled,
-        champion: Champion | None,  # noqa: ARG002
+        champion: Champion | None,  # noqa: ARG002 - for kinds that look at it
     ) -> str:
         """Return the digest of the profile of all that a new version has learnt from."""
-        return profiled.digest
+        n_rows = reach(run.spec.retrain)
+        return profiled.digest if n_rows is None else learnt_profile(run, profiled, n_rows)
