@@ -57,7 +57,9 @@ class RetrainSpec(Part):
     """Models that may be fitted for each snapshot on average, the first one and those turned away
     among them. A snapshot without drift leaves its share to later ones. Default: no limit."""
     cost: float | None = Field(None, ge=0)
-    """Weight of measured fit seconds against expected gain."""
+    """Rows' worth of score that a CPU second of fitting must win: a champion is retrained only if
+    the share of its holdout score lost on the snapshot, times the labelled rows, is at least `cost`
+    times the seconds of the last fit. Default: not weighed."""
 
     @field_validator("mode", "fallback", mode="before")
     @classmethod

@@ -62,7 +62,8 @@ class Evidence:
     """What was found about a snapshot; None where nothing was tested.
 
     ``drop``, ``concept`` and ``estimate`` are rules that are broken when there is drift,
-    ``knowledge`` when a refresh would learn from many more rows than the champion did.
+    ``knowledge`` when a refresh would learn from many more rows than the champion did,
+    ``worth`` when a fit costs more than it may win.
     """
 
     drift: DriftReport | None = None
@@ -71,6 +72,7 @@ class Evidence:
     concept: Rule | None = None
     estimate: Rule | None = None
     knowledge: Rule | None = None
+    worth: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def decide(
         label_rule = Rule("labelled rows", n_labelled, MIN_LABELLED_ROWS, passed=False)
         waiting = f"{reason}, but only {n_labelled} rows are labelled"
         return Plan(Action.AWAIT_LABELS, waiting, (*rules, label_rule), fails)
+    if _is_broken(evidence.worth):
+        return Plan(Action.KEEP, f"{reason}, but a fit costs more than it may win", rules, fails)
     breaker = run.state.breaker
     allows = breaker.allows(now=run.now)
     breaker_rule = Rule("breaker", breaker.state, "closed or half-open", passed=allows)
@@ -127,7 +131,7 @@ def _rules(run: SnapshotRun, evidence: Evidence) -> tuple[tuple[Rule, ...], bool
     if evidence.drop is not None:
         own = (*own, evidence.drop)
     rules.extend(own)
-    others = (evidence.concept, evidence.estimate, evidence.knowledge)
+    others = (evidence.concept, evidence.estimate, evidence.knowledge, evidence.worth)
     rules.extend(rule for rule in others if rule is not None)
     return tuple(rules), any(rule.passed is False for rule in own)
 

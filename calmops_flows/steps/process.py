@@ -31,6 +31,7 @@ from calmops_flows.steps.predict_only import only_predicts
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import StepCalls
 from calmops_flows.steps.wait_for_labels import awaits_labels, waits_for_labels
+from calmops_flows.steps.worth import worth_a_fit
 from calmops_flows.store.commit import commit_snapshot
 from calmops_flows.store.labels import LabelFacts
 
@@ -63,6 +64,7 @@ def process_table(
         concept=seen.watched.rule if seen.watched else None,
         estimate=seen.estimate.rule if seen.estimate else None,
         knowledge=knows_enough(run, champion, n_labelled=len(labels.rows)) if champion else None,
+        worth=worth_a_fit(run, champion, labels, seen.scored) if champion and seen.scored else None,
     )
     opinion = run.kind.trainer.opinion(run, champion, labels)
     plan = decide(run, evidence, n_labelled=len(labels.rows), opinion=opinion)
