@@ -183,31 +183,44 @@ def detect_drift(
     >>> detect_drift(before, after).drifted
     ('y',)
     """
-    from calmops_flows.data.frame import read_frame
     from calmops_flows.detectors.decision import check
     from calmops_flows.detectors.policy import DriftPolicy
     from calmops_flows.errors import SpecError
     from calmops_flows.profiles import coarsen
 
-    before, after = read_frame(reference), read_frame(current)
-    if not set(before.names) & set(after.names):
+    before, after = _summarise(reference, "reference"), _summarise(current, "current")
+    if not before.columns.keys() & after.columns.keys():
         raise SpecError(
             "the two batches have no column in common: the reference has "
-            f"{_some(before.names)}, the current data have {_some(after.names)}"
+            f"{_some(tuple(before.columns))}, the current data have {_some(tuple(after.columns))}"
         )
     policy = policy or DriftPolicy()
-    profiles = [_profile(before, "reference"), _profile(after, "current")]
+    profiles = [before, after]
     if policy.coarsen is not None:
         profiles = [coarsen(one, policy.coarsen) for one in profiles]
     return check(profiles[0], profiles[1], policy)
 
 
-def _profile(frame: Frame, key: str) -> Profile:
+def _summarise(batch: pa.Table | pd.DataFrame | str | Path, key: str) -> Profile:
+    """Profile a batch part by part."""
+    from calmops_flows.data.frame import read_frames
+    from calmops_flows.profiles import merge
+
+    whole: Profile | None = None
+    for frame in read_frames(batch):
+        part = _profile(frame, key, 0 if whole is None else whole.n_rows)
+        whole = part if whole is None else merge(whole, part)
+    if whole is None:
+        raise ValueError("expected at least one part of the batch, found none")
+    return whole
+
+
+def _profile(frame: Frame, key: str, first_row: int) -> Profile:
     """Profile a batch; a column that Arrow cannot hold is only counted."""
     from calmops_flows.data.frame import MIXED
     from calmops_flows.profiles import CountedColumn, Profile, profile
 
-    known = profile(frame.table, key=key)
+    known = profile(frame.table, key=key, first_row=first_row)
     odd = {
         name: CountedColumn(name, "opaque", frame.n_rows, n_missing, MIXED)
         for name, n_missing in frame.odd.items()

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from calmops_flows.api import detect_drift
+from calmops_flows.data.frame import read_frames
 from calmops_flows.detectors.policy import DriftPolicy
 from calmops_flows.errors import NotFoundError, SnapshotError, SpecError
 from calmops_flows.profiles import Coarsening
@@ -50,6 +51,19 @@ def test_frames_tables_and_paths_give_one_verdict(tmp_path: Path) -> None:
 
     assert reports[0].drifted == ("moved",)
     assert reports[0] == reports[1] == reports[2]
+
+
+def test_parquet_read_in_parts_gives_the_verdict_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = batch(0), batch(2, shift=1.0)
+    before, after = tmp_path / "before.parquet", tmp_path / "after.parquet"
+    for frame, path in zip(pair, (before, after), strict=True):
+        frame.to_parquet(path, index=False, row_group_size=90)
+    monkeypatch.setattr("calmops_flows.data.readers.parquet.PART_ROWS", 64)
+
+    assert len(list(read_frames(before))) >= N // 90
+    assert detect_drift(before, after) == detect_drift(*pair)
 
 
 def test_verdict_does_not_depend_on_the_index_or_on_the_order_of_columns() -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from calmops_flows.data.batch import SUFFIXES, Limits, Request
+from calmops_flows.data.readers.parquet import parquet_parts
 from calmops_flows.data.table import read_table
 from calmops_flows.errors import NotFoundError, SnapshotError, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
@@ -92,6 +94,19 @@ def read_frame(batch: pa.Table | pa.RecordBatch | pd.DataFrame | str | Path) -> 
             f"expected an Arrow table, a DataFrame or a path, got {type(batch).__name__!r}"
         )
     return _from_pandas(batch)
+
+
+def read_frames(
+    batch: pa.Table | pa.RecordBatch | pd.DataFrame | str | Path,
+) -> Iterator[Frame]:
+    """Yield a batch in consecutive parts: a parquet file is never held whole."""
+    is_path = isinstance(batch, (str, Path)) and Path(batch).is_file()
+    path = Path(str(batch)) if is_path else None
+    if path is None or SUFFIXES.get(path.suffix.lower()) != "parquet" or not path.stat().st_size:
+        yield read_frame(batch)
+        return
+    for part in parquet_parts(Request(path, path.name, "parquet", {}, None, Limits())):
+        yield Frame(part.table.num_rows, _plain(part.table))
 
 
 def _from_pandas(frame: pd.DataFrame) -> Frame:
