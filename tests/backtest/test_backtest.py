@@ -35,7 +35,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stream]:
     folder = tmp_path_factory.mktemp("source")
     with open_store(Settings(home=tmp_path_factory.mktemp("home"))) as store:
         stream = Stream(store, folder)
-        stream.declare(retrain={"when": "always"}, drift={"multivariate": "off"})
+        stream.declare(
+            retrain={"when": "always"},
+            drift={"multivariate": "off"},
+            evaluation={"promotion": {"rule": "better"}},  # under which some are rejected
+        )
         for number, sign in enumerate((1, 1, -1, -1, -1)):
             stream.drop(f"m{number}.csv", rows(number, sign=sign))
         stream.drain()

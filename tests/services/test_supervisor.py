@@ -127,18 +127,25 @@ def test_service_that_fails_again_and_again_waits_longer_each_time(
 def test_stop_ends_grandchildren_and_those_who_refuse(
     supervise: Callable[..., Supervisor], caplog: pytest.LogCaptureFixture
 ) -> None:
+    me = psutil.Process()
+    others = set(me.children())  # servers of other tests in this process
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP
     supervisor = supervise(Service("stubborn", python(stubborn)), Service("parent", python(PARENT)))
     turn_until(supervisor, lambda: "stubborn  | here" in caplog.text, "the stubborn one runs")
     turn_until(supervisor, lambda: "parent started" in caplog.text, "the parent runs")
-    me = psutil.Process()
-    wait_for(lambda: len(me.children(recursive=True)) >= 3, "the grandchild runs")
-    before = me.children(recursive=True)
+    wait_for(lambda: len(family(me, others)) >= 3, "the grandchild runs")
+    before = family(me, others)
 
     supervisor.stop()
 
     _, alive = psutil.wait_procs(before, timeout=PATIENCE_SECONDS)
     assert alive == []
+
+
+def family(me: psutil.Process, others: set[psutil.Process]) -> list[psutil.Process]:
+    """Return the children that are none of the others, with their descendants."""
+    own = [child for child in me.children() if child not in others]
+    return [*own, *(one for child in own for one in child.children(recursive=True))]
 
 
 @pytest.fixture
