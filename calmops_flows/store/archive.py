@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Select, Table, insert, select
 
 from calmops_flows.errors import NameConflictError, SpecError
 from calmops_flows.faults import durable
@@ -18,7 +18,7 @@ from calmops_flows.store import audit, tables
 from calmops_flows.store.database import HEAD
 from calmops_flows.store.encoding import canonical_json, utc_text
 from calmops_flows.store.guard import lock_existing, lock_pipeline
-from calmops_flows.store.references import COLUMNS, code_of, of_manifest
+from calmops_flows.store.references import of_pipeline, referenced, with_manifests
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,6 +76,7 @@ def export(store: Store, name: str, file: Path) -> ArchiveView:
         raise NameConflictError(f"{str(file)!r} exists; choose another name")
     with store.database.snapshot() as connection:
         rows = _rows(connection, name)
+        named = dict(referenced(connection, name))
     if not rows["pipelines"]:
         with store.database.read() as connection:
             lock_existing(connection, name)
@@ -83,7 +84,7 @@ def export(store: Store, name: str, file: Path) -> ArchiveView:
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         text = canonical_json({"format": FORMAT, "schema": HEAD, "rows": rows})
         archive.writestr(ROWS, text)
-        for digest in sorted(_artifacts(store, rows)):
+        for digest in sorted(with_manifests(store.artifacts, named)):
             archive.writestr(f"artifacts/{digest}", store.artifacts.get(digest))
     with durable("archive.rename"):
         partial.replace(file)
@@ -159,32 +160,14 @@ def _refuse_known(store: Store, name: str) -> None:
 
 def _rows(connection: Connection, name: str) -> dict[str, list[dict[str, Any]]]:
     return {
-        table.name: [dict(row) for row in connection.execute(_of_pipeline(table, name)).mappings()]
+        table.name: [dict(row) for row in connection.execute(_of(table, name)).mappings()]
         for table in tables.metadata.sorted_tables
         if table.name not in _LEFT_OUT
     }
 
 
-def _of_pipeline(table: Table, name: str) -> Any:
-    ids = select(tables.snapshots.c.id).where(tables.snapshots.c.pipeline == name)
-    if table is tables.pipelines:
-        return select(table).where(table.c.name == name)
-    if "pipeline" in table.c:
-        return select(table).where(table.c.pipeline == name).order_by(*table.primary_key)
-    return select(table).where(table.c.snapshot_id.in_(ids)).order_by(*table.primary_key)
-
-
-def _artifacts(store: Store, rows: dict[str, list[dict[str, Any]]]) -> set[str]:
-    named = {
-        str(row[column.name])
-        for column in COLUMNS
-        for row in rows[column.table.name]
-        if row[column.name] is not None
-    }
-    named.update(code_of(rows["pipelines"][0]["spec"]))
-    for version in rows["model_versions"]:
-        named.update(digest for digest, _ in of_manifest(store.artifacts, version["manifest"]))
-    return named
+def _of(table: Table, name: str) -> Select[Any]:
+    return select(table).where(of_pipeline(table, name)).order_by(*table.primary_key)
 
 
 @contextmanager

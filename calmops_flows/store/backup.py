@@ -12,7 +12,7 @@ from calmops_flows.errors import SpecError
 from calmops_flows.faults import durable
 from calmops_flows.store.artifacts import ArtifactStore
 from calmops_flows.store.database import Database
-from calmops_flows.store.references import of_manifest, referenced
+from calmops_flows.store.references import referenced, with_manifests
 from calmops_flows.store.tables import metadata
 
 if TYPE_CHECKING:
@@ -93,10 +93,7 @@ def _copy_database(store: Store, file: Path) -> tuple[int, set[str]]:
             named = dict(referenced(source))
     finally:
         target.close()
-    manifests = [digest for digest, where in named.items() if where == "model_versions.manifest"]
-    for manifest in manifests:
-        named.update(of_manifest(store.artifacts, manifest))
-    return rows, set(named)
+    return rows, with_manifests(store.artifacts, named)
 
 
 def _copy_table(source: Connection, copy: Connection, table: Table) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, select
 
 from calmops_flows.records import VersionStatus
 from calmops_flows.store import tables
@@ -38,18 +38,48 @@ _OF_MODELS = frozenset({tables.model_versions.c.artifact, tables.model_versions.
 NOT_ARTIFACTS = frozenset({"snapshots.digest", "files.digest", "audit.hash", "audit.previous_hash"})
 
 
-def referenced(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Yield each artifact that a row names, with the column that names it."""
+def of_pipeline(table: Table, name: str) -> ColumnElement[bool]:
+    """Return the condition under which a row of this table belongs to a pipeline."""
+    if table is tables.pipelines:
+        return table.c.name == name
+    if "pipeline" in table.c:
+        return table.c.pipeline == name
+    own = select(tables.snapshots.c.id).where(tables.snapshots.c.pipeline == name)
+    return table.c.snapshot_id.in_(own)
+
+
+def referenced(connection: Connection, pipeline: str | None = None) -> Iterator[tuple[str, str]]:
+    """Yield each artifact that a row names, of one pipeline or of all, with the naming column."""
     for column in COLUMNS:
         where = f"{column.table.name}.{column.name}"
         query = select(column).where(column.is_not(None)).distinct()
+        if pipeline is not None:
+            query = query.where(of_pipeline(column.table, pipeline))
         if column in _OF_MODELS:
             query = query.where(tables.model_versions.c.status != VersionStatus.REMOVED)
         for digest in connection.execute(query).scalars():
             yield str(digest), where
-    for text in connection.execute(select(tables.pipelines.c.spec)).scalars():
+    specs = select(tables.pipelines.c.spec)
+    if pipeline is not None:
+        specs = specs.where(tables.pipelines.c.name == pipeline)
+    for text in connection.execute(specs).scalars():
         for digest in code_of(text):
             yield digest, "pipelines.spec.code"
+
+
+def with_manifests(artifacts: ArtifactStore, named: dict[str, str]) -> set[str]:
+    """Return the named artifacts, and those that the manifests among them name.
+
+    Raises
+    ------
+    ArtifactError
+        If a manifest cannot be read or was changed.
+    """
+    manifests = [digest for digest, where in named.items() if where == "model_versions.manifest"]
+    found = set(named)
+    for manifest in manifests:
+        found.update(digest for digest, _ in of_manifest(artifacts, manifest))
+    return found
 
 
 def code_of(spec: str) -> tuple[str, ...]:
@@ -94,7 +124,4 @@ def everywhere(store: Store) -> set[str]:
     """
     with store.database.read() as connection:
         named = dict(referenced(connection))
-    manifests = [digest for digest, where in named.items() if where == "model_versions.manifest"]
-    for manifest in manifests:
-        named.update(of_manifest(store.artifacts, manifest))
-    return set(named)
+    return with_manifests(store.artifacts, named)

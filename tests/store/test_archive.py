@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from calmops_flows import api
 from calmops_flows.errors import NameConflictError, NotFoundError, SpecError, StoreError
+from calmops_flows.records import VersionStatus
 from calmops_flows.settings import Settings
 from calmops_flows.steps.drain import utc_now
 from calmops_flows.store import Store, open_store
 from calmops_flows.store.archive import ROWS, export, inspect_archive, take_in
 from calmops_flows.store.fsck import fsck
+from calmops_flows.store.tables import model_versions
 from tests.store.conftest import NOW, FailAt
 from tests.store.filled import NAME, fill
 from tests.store_dump import dump
@@ -62,6 +65,25 @@ def test_imported_pipeline_says_the_same_and_goes_on(
     late = (tmp_path / "source" / "part1.csv").read_text() + "0.5,0.5,1\n"
     (tmp_path / "source" / "part3.csv").write_text(late)
     assert len(api.run(NAME, store=other, prefect=False).outcomes) == 1
+
+
+def test_removed_candidate_travels_without_its_model(
+    filled: Store, other: Store, tmp_path: Path
+) -> None:
+    with filled.database.write("fsck.champion") as connection:
+        removed = connection.execute(
+            update(model_versions)
+            .where(model_versions.c.version == 1)
+            .values(status=VersionStatus.REMOVED)
+            .returning(model_versions.c.artifact)
+        ).scalar_one()
+    filled.artifacts.remove(removed)
+
+    export(filled, NAME, tmp_path / "one.zip")
+    take_in(other, tmp_path / "one.zip", now=NOW)
+
+    assert not other.artifacts.exists(removed)
+    assert fsck(other, now=utc_now()) == ()
 
 
 def test_name_that_is_known_is_refused(filled: Store, archive: Path) -> None:
