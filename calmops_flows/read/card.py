@@ -20,6 +20,7 @@ from calmops_flows.store.tables import audit, model_versions, outcomes, pipeline
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from calmops_flows.evaluation.holdout import Holdout
     from calmops_flows.records import Outcome
     from calmops_flows.store.store import Store
 
@@ -197,27 +198,36 @@ def _scores(
     store: Store, manifest: Mapping[str, Any], metrics: Mapping[str, float | None]
 ) -> tuple[tuple[ScoreView, ...], int | None]:
     """Return the holdout's scores with their intervals, and its number of rows."""
-    from calmops_flows.evaluation.holdout import holdout_score
+    holdout = _holdout(store, manifest.get("holdout"))
+    found = tuple(
+        ScoreView(name, value, *((None, None) if holdout is None else _interval(holdout, name)))
+        for name, value in metrics.items()
+    )
+    return found, None if holdout is None else len(holdout.truth)
+
+
+def _holdout(store: Store, digest: str | None) -> Holdout | None:
+    """Read a holdout; None when there was none, or its file is gone or changed (see fsck)."""
     from calmops_flows.evaluation.holdout_file import from_bytes
 
-    digest = manifest.get("holdout")
     if digest is None:
-        return tuple(ScoreView(name, value, None, None) for name, value in metrics.items()), None
+        return None
     try:
-        holdout = from_bytes(store.artifacts.get(digest)).holdout
+        return from_bytes(store.artifacts.get(digest)).holdout
     except ArtifactError:
-        return tuple(ScoreView(name, value, None, None) for name, value in metrics.items()), None
-    found = []
-    for name, value in metrics.items():
-        lower = upper = None
-        try:
-            score = holdout_score(holdout, name)
-            reach = _quantile(score.freedom) * score.error
-            lower, upper = _within_scale(name, score.raw - reach, score.raw + reach)
-        except UntestableError:
-            pass
-        found.append(ScoreView(name, value, lower, upper))
-    return tuple(found), len(holdout.truth)
+        return None
+
+
+def _interval(holdout: Holdout, name: str) -> tuple[float | None, float | None]:
+    """Return the interval of a score; nothing where the metric cannot be judged."""
+    from calmops_flows.evaluation.holdout import holdout_score
+
+    try:
+        score = holdout_score(holdout, name)
+    except UntestableError:
+        return None, None
+    reach = _quantile(score.freedom) * score.error
+    return _within_scale(name, score.raw - reach, score.raw + reach)
 
 
 def _within_scale(name: str, lower: float, upper: float) -> tuple[float, float]:
