@@ -14,12 +14,13 @@ from typing import Any
 
 import yaml
 
-from calmops_flows.blocks import CalmopsPipeline, CalmopsStore
+from calmops_flows.blocks import CalmopsMail, CalmopsPipeline, CalmopsStore
 from calmops_flows.errors import SpecError
 
-TYPES: dict[str, type[CalmopsStore | CalmopsPipeline]] = {
+TYPES: dict[str, type[CalmopsStore | CalmopsPipeline | CalmopsMail]] = {
     "CalmopsStore": CalmopsStore,
     "CalmopsPipeline": CalmopsPipeline,
+    "CalmopsMail": CalmopsMail,
 }
 
 

@@ -49,6 +49,23 @@ def api_url() -> str | None:
     return os.environ.get("PREFECT_API_URL") or _profile().get("PREFECT_API_URL") or None
 
 
+def run_link(run_id: str | None) -> str | None:
+    """Return where Prefect's UI shows a flow run, None without a server or a run.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.environ["PREFECT_API_URL"] = "http://127.0.0.1:4200/api"
+    >>> run_link("0f")
+    'http://127.0.0.1:4200/runs/flow-run/0f'
+    """
+    api = api_url()
+    if api is None or run_id is None:
+        return None
+    ui = os.environ.get("PREFECT_UI_URL") or _profile().get("PREFECT_UI_URL")
+    return f"{(ui or api.removesuffix('/api')).rstrip('/')}/runs/flow-run/{run_id}"
+
+
 def is_reachable(url: str) -> bool:
     """Tell whether anything answers at the API, whatever it answers."""
     parts = urllib.parse.urlsplit(url)

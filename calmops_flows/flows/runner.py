@@ -15,7 +15,8 @@ from prefect.cache_policies import NO_CACHE
 
 from calmops_flows.errors import ArtifactError
 from calmops_flows.flows.events import post
-from calmops_flows.steps.runner import RETRY_SECONDS, STEP_RETRIES, Progress
+from calmops_flows.flows.notifier import BlockNotifier
+from calmops_flows.steps.runner import RETRY_SECONDS, STEP_RETRIES, Notifier, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,8 +39,13 @@ class PrefectRunner:
     run_id: str | None = None
     on_progress: Progress | None = None
     sink: str | None = "prefect"
+    notifier: Notifier | None = None
     _progress: UUID | None = field(default=None, init=False)
     _shown: float = field(default=float("-inf"), init=False)
+
+    def __post_init__(self) -> None:
+        """Tell people through Prefect's blocks, unless told otherwise."""
+        self.notifier = self.notifier or BlockNotifier(self.pipeline, self.run_id)
 
     def step(self, name: str, label: str, call: Callable[[], T]) -> T:
         """Call a step as a task; its result never passes through Prefect, which would keep it."""

@@ -19,6 +19,7 @@ from calmops_flows.read.views import (
     StatusView,
 )
 from calmops_flows.records import DecisionKind, SnapshotState
+from calmops_flows.store.outbox import NOTIFICATION
 from calmops_flows.store.tables import (
     leases,
     model_versions,
@@ -59,9 +60,11 @@ def status(store: Store, name: str) -> StatusView:
         lease=lease,
         deferred=row.deferred,
         outbox_waiting=row.outbox_waiting,
+        notifications_waiting=row.notifications_waiting,
+        delivery_error=row.delivery_error,
         last_run_id=row.last_run_id,
         quarantined=set_aside,
-        next_steps=_next_steps(line, circuit, set_aside),
+        next_steps=_next_steps(line, circuit, set_aside, row.notifications_waiting),
         labels=labels,
     )
 
@@ -83,7 +86,15 @@ def _facts_query(name: str) -> Any:
             snapshots.c.sequence > func.coalesce(newest, 0),
         )
     )
-    waiting = select(func.count()).where(outbox.c.pipeline == name, outbox.c.delivered_at.is_(None))
+    is_waiting = (outbox.c.pipeline == name) & outbox.c.delivered_at.is_(None)
+    waiting = select(func.count()).where(is_waiting)
+    people = select(func.count()).where(is_waiting, outbox.c.kind == NOTIFICATION)
+    error = (
+        select(outbox.c.last_error)
+        .where(is_waiting, outbox.c.last_error.is_not(None))
+        .order_by(outbox.c.position.desc())
+        .limit(1)
+    )
     run_id = (
         select(outcomes.c.run_id)
         .where(outcomes.c.pipeline == name)
@@ -96,6 +107,8 @@ def _facts_query(name: str) -> Any:
         select(func.count()).where(mine).scalar_subquery().label("versions"),
         deferred.scalar_subquery().label("deferred"),
         waiting.scalar_subquery().label("outbox_waiting"),
+        people.scalar_subquery().label("notifications_waiting"),
+        error.scalar_subquery().label("delivery_error"),
         run_id.scalar_subquery().label("last_run_id"),
     ).where(pipelines.c.name == name)
 
@@ -140,7 +153,10 @@ def _quarantined(
 
 
 def _next_steps(
-    line: PipelineView, circuit: BreakerView, set_aside: tuple[QuarantineView, ...]
+    line: PipelineView,
+    circuit: BreakerView,
+    set_aside: tuple[QuarantineView, ...],
+    notifications_waiting: int,
 ) -> tuple[str, ...]:
     """Say in words what a person may do now."""
     steps: list[str] = []
@@ -155,6 +171,11 @@ def _next_steps(
         steps.append(
             "Repair the quarantined files at their source and run again, or see "
             f"`calmops quarantine {line.name}` to try the same files again or drop them."
+        )
+    if notifications_waiting:
+        steps.append(
+            f"{notifications_waiting} notifications wait: the next run under a configured Prefect "
+            "server (PREFECT_API_URL) sends them."
         )
     if line.health == Health.NEW and not steps:
         steps.append(f"Put files into the source folder, then: calmops run {line.name}")

@@ -158,7 +158,9 @@ class StatusView:
     """What ``calmops status`` shows besides the line of ``calmops list``.
 
     ``quarantined`` holds the newest ten; ``deferred`` counts the retrainings that
-    the open breaker put off since the newest version was fitted.
+    the open breaker put off since the newest version was fitted; ``outbox_waiting`` all
+    messages that nobody has taken yet, ``notifications_waiting`` those for people among them,
+    and ``delivery_error`` says what the newest failure among them was.
     """
 
     pipeline: PipelineView
@@ -168,6 +170,8 @@ class StatusView:
     lease: LeaseView | None
     deferred: int
     outbox_waiting: int
+    notifications_waiting: int
+    delivery_error: str | None
     last_run_id: str | None
     quarantined: tuple[QuarantineView, ...]
     next_steps: tuple[str, ...]

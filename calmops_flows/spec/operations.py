@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from calmops_flows.spec.base import Part
+
+# What a person may want to hear of: the events' names without `calmops.`.
+NotifyEvent = Literal[
+    "circuit.closed",
+    "circuit.opened",
+    "model.promoted",
+    "model.rolled_back",
+    "snapshot.drifted",
+    "snapshot.processed",
+    "snapshot.quarantined",
+]
+# As Prefect's `Block.load` takes it: slug of the type, name of the block.
+NotifyBlock = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}/[a-z0-9-]{1,64}$")]
 
 
 class ScheduleSpec(Part):

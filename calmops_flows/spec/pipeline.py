@@ -17,7 +17,7 @@ from calmops_flows.spec.learning import (
     RetrainSpec,
 )
 from calmops_flows.spec.model import ModelSpec
-from calmops_flows.spec.operations import RetentionSpec, TriggersSpec
+from calmops_flows.spec.operations import NotifyBlock, NotifyEvent, RetentionSpec, TriggersSpec
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
@@ -62,8 +62,8 @@ class PipelineSpec(Part):
     """Kind `ipip`."""
     triggers: TriggersSpec = TriggersSpec()
     """What wakes a run."""
-    notify: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Prefect notification blocks by event."""
+    notify: dict[NotifyEvent, tuple[NotifyBlock, ...]] = Field(default_factory=dict)
+    """Prefect notification blocks (`type/name`) by event, for example `circuit.opened`."""
     labels: LabelsSpec | None = None
     """Labels that come later."""
     predictions: PredictionsSpec | None = None

@@ -94,7 +94,7 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         reservoir=found.reservoir,
         labels=found.labels,
         messages=(
-            *_messages(run, decision, breaker),
+            *_messages(run, found, decision, breaker),
             *export_messages(run, found.ingested, found.scored),
         ),
     )
@@ -227,10 +227,12 @@ def _taught(run: SnapshotRun, found: Findings, learnt: Learnt) -> str:
 
 
 def _messages(
-    run: SnapshotRun, decision: Decision, breaker: Breaker
+    run: SnapshotRun, found: Findings, decision: Decision, breaker: Breaker
 ) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     about = {"snapshot": run.snapshot.label, "digest": run.snapshot.digest}
     messages: list[tuple[str, Mapping[str, Any]]] = []
+    if found.drift is not None and found.drift[0].is_drift:
+        messages.append(("calmops.snapshot.drifted", {**about, "decision": decision.kind}))
     if decision.kind in {DecisionKind.TRAINED, DecisionKind.PROMOTED}:
         messages.append(("calmops.model.promoted", {**about, "reason": decision.reason}))
     if decision.kind is DecisionKind.ROLLED_BACK:

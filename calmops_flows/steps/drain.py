@@ -27,7 +27,7 @@ from calmops_flows.steps.kinds import KINDS
 from calmops_flows.steps.label_file import process_label_file
 from calmops_flows.steps.predict_only import NO_CHAMPION, lacks_champion
 from calmops_flows.steps.process import process_snapshot
-from calmops_flows.steps.publish import publish
+from calmops_flows.steps.publish import note_heard, publish
 from calmops_flows.steps.retain import retain
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import PlainRunner, Runner, StepCalls
@@ -151,6 +151,7 @@ def _drain_held(drain: _Drain, drained: Drained, patience_seconds: float) -> Non
             continue
         if drain.done and spec.retention is not None:
             retain(drain.store, drain.pipeline, token=drain.lease.token, now=drain.now())
+        note_heard(drain.store, drain.pipeline, drain.runner, now=drain.now, wait=True)
         if drain.lease.release(wake):
             return
 

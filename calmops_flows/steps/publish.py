@@ -22,7 +22,40 @@ def publish(store: Store, pipeline: str, runner: Runner, *, now: Callable[[], da
     for message in messages:
         if message.kind == EXPORT:
             _export(store, pipeline, message, now=now)
-    told = [message for message in messages if message.kind != EXPORT]
+    _post(store, pipeline, runner, messages, now=now)
+    if runner.notifier is not None:
+        runner.notifier.tell([m for m in messages if m.kind == outbox.NOTIFICATION])
+        note_heard(store, pipeline, runner, now=now, wait=False)
+
+
+def note_heard(
+    store: Store,
+    pipeline: str,
+    runner: Runner,
+    *,
+    now: Callable[[], datetime],
+    wait: bool,
+) -> None:
+    """Keep which notifications have arrived, and why others have not."""
+    if runner.notifier is None:
+        return
+    for message, failure in runner.notifier.heard(wait=wait):
+        if failure is None:
+            outbox.acknowledge(store.database, [message], sink="notification", at=utc_text(now()))
+            continue
+        logger.warning("a notification of %s not delivered: %s", pipeline, failure)
+        outbox.record_failure(store.database, [message], failure)
+
+
+def _post(
+    store: Store,
+    pipeline: str,
+    runner: Runner,
+    messages: list[Message],
+    *,
+    now: Callable[[], datetime],
+) -> None:
+    told = [m for m in messages if m.kind not in {EXPORT, outbox.NOTIFICATION}]
     if runner.sink is None or not told:
         return
     try:

@@ -23,12 +23,29 @@ STEP_RETRIES = {"ingest": 2, "join": 2, "check_drift": 2, "evaluate": 1}
 RETRY_SECONDS = 0.2
 
 
+class Notifier(Protocol):
+    """Tells people; what it is slow at holds nothing else up."""
+
+    def tell(self, messages: Sequence[Message]) -> None:
+        """Begin to deliver notifications; one that is under way already is left alone."""
+        ...
+
+    def heard(self, *, wait: bool) -> list[tuple[Message, str | None]]:
+        """Return what has ended since the last call, each with its failure or None.
+
+        ``wait`` waits for what is under way, but not for ever.
+        """
+        ...
+
+
 class Runner(Protocol):
     """Calls the steps of a drain and tells the outside about it."""
 
     run_id: str | None
     sink: str | None
     """Where messages go; None: nowhere, they wait for a later run."""
+    notifier: Notifier | None
+    """Who tells people; None: nobody, notifications wait for a later run."""
 
     def step(self, name: str, label: str, call: Callable[[], T]) -> T:
         """Call one step of the snapshot ``label``."""
@@ -56,6 +73,7 @@ class PlainRunner:
     on_progress: Progress | None = None
     run_id: str | None = None
     sink: str | None = "log"
+    notifier: Notifier | None = None
 
     def step(self, name: str, label: str, call: Callable[[], T]) -> T:
         """Call a step; try again where it reads or writes and the system failed."""

@@ -12,8 +12,10 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from calmops_flows.store.database import Database
 from calmops_flows.store.encoding import canonical_json
-from calmops_flows.store.tables import outbox
+from calmops_flows.store.tables import outbox, pipelines
 
+NOTIFICATION = "calmops.notification"
+_PREFIX = "calmops."
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "calmops:outbox")
 
 
@@ -36,18 +38,42 @@ def enqueue(
     key: str,
     at: str,
 ) -> None:
-    """Add one message, within the caller's transaction.
+    """Add one message, and one more for each block to notify, in the caller's transaction.
 
     ``key`` names the fact that is told (snapshot and copy), so that the id
     does not depend on when or by whom it was written. The same fact may come true again
     (a snapshot that was tried again and set aside again): that is another message.
     """
+    _add(connection, pipeline, kind, payload, fact=f"{pipeline}/{key}/{kind}", at=at)
+    for block in _blocks_to_notify(connection, pipeline, kind):
+        order = {"event": kind, "block": block, "about": dict(payload)}
+        fact = f"{pipeline}/{key}/{kind}/{block}"
+        _add(connection, pipeline, NOTIFICATION, order, fact=fact, at=at)
+
+
+def _blocks_to_notify(connection: Connection, pipeline: str, kind: str) -> list[str]:
+    """Return the Prefect blocks that the pipeline's spec names for an event."""
+    query = select(pipelines.c.spec).where(pipelines.c.name == pipeline)
+    text = connection.execute(query).scalar_one()
+    found: list[str] = json.loads(text).get("notify", {}).get(kind.removeprefix(_PREFIX), [])
+    return found
+
+
+def _add(
+    connection: Connection,
+    pipeline: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    fact: str,
+    at: str,
+) -> None:
     position = connection.execute(
         select(func.coalesce(func.max(outbox.c.position), 0)).where(outbox.c.pipeline == pipeline)
     ).scalar_one()
     connection.execute(
         insert(outbox).values(
-            id=_new_id(connection, f"{pipeline}/{key}/{kind}"),
+            id=_new_id(connection, fact),
             pipeline=pipeline,
             position=position + 1,
             kind=kind,

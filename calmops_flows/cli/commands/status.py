@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from calmops_flows.cli.options import Json, Name
 
 if TYPE_CHECKING:
+    from calmops_flows.flows.deployment_view import DeploymentView
     from calmops_flows.read import (
         BreakerView,
         CoverageView,
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
 def status(name: Name, json: Json = False) -> None:
     """Show the state of a pipeline, and what to do next."""
     from calmops_flows.cli.output import emit_json, say, say_facts
+    from calmops_flows.flows.deployment_view import deployment_view
     from calmops_flows.read import status as read_status
     from calmops_flows.store.store import open_store
 
     with open_store(create=False) as store:
         view = read_status(store, name)
+    prefect = deployment_view(name, view.pipeline.kind, view.last_run_id)
     if json:
-        emit_json(view.to_dict())
+        emit_json({**view.to_dict(), "prefect": prefect.to_dict()})
         return
-    say_facts([*_line(view.pipeline), *_details(view)])
+    say_facts([*_line(view.pipeline), *_details(view), *_prefect(prefect, view.last_run_id)])
     for entry in view.quarantined:
         say(f"  quarantined {entry.snapshot}: {entry.reason}")
     for step in view.next_steps:
@@ -70,9 +73,39 @@ def _details(view: StatusView) -> list[tuple[str, object]]:
         ("spec", f"revision {view.spec_revision}"),
         ("deferred", view.deferred),
         ("labels", _labels(view.labels)),
-        ("messages", f"{view.outbox_waiting} waiting to be delivered"),
-        ("last run", view.last_run_id),
+        ("messages", _messages(view)),
     ]
+
+
+def _messages(view: StatusView) -> str:
+    words = f"{view.outbox_waiting} waiting to be delivered"
+    if view.notifications_waiting:
+        words += f", {view.notifications_waiting} of them notifications"
+    return f"{words}; the last try: {view.delivery_error}" if view.delivery_error else words
+
+
+def _prefect(view: DeploymentView, last_run_id: str | None) -> list[tuple[str, object]]:
+    return [
+        ("last run", view.last_run_url or last_run_id),
+        ("deployment", _deployment(view)),
+        ("next run", _next_run(view)),
+    ]
+
+
+def _deployment(view: DeploymentView) -> str:
+    if view.api is None:
+        return "none: no Prefect server is configured"
+    if not view.is_answering:
+        return f"unknown: the Prefect API at {view.api} does not answer"
+    if view.name is None:
+        return "none; `calmops deploy` makes it"
+    return f"{view.name}, paused" if view.is_paused else view.name
+
+
+def _next_run(view: DeploymentView) -> str | None:
+    from calmops_flows.cli.words import short_time
+
+    return short_time(view.next_run_at) if view.next_run_at else None
 
 
 def _labels(view: CoverageView | None) -> str | None:

@@ -78,6 +78,12 @@ class _PostingRunner(PlainRunner):
     pipeline: str = ""
     sink: str | None = "prefect"
 
+    def __post_init__(self) -> None:
+        """Tell people through Prefect's blocks."""
+        from calmops_flows.flows.notifier import BlockNotifier
+
+        self.notifier = BlockNotifier(self.pipeline)
+
     def deliver(self, messages: Sequence[Message]) -> None:
         """Post the messages; return once the server has accepted them."""
         from calmops_flows.flows.events import post
