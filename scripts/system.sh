@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install the system packages that the tests need, where this machine allows it.
 set -euo pipefail
+"$(dirname "$0")/node.sh"
 
 has_postgres() {
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null

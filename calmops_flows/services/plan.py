@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from calmops_flows.errors import SpecError
+from calmops_flows.services.environment import carried
 
 if TYPE_CHECKING:
     from calmops_flows.settings import Settings
@@ -152,6 +153,19 @@ def check_ports(addresses: Addresses, *, has_dashboard: bool = True) -> None:
                 raise SpecError(
                     f"port {port} is taken ({err.strerror}); choose another one with {option}"
                 ) from err
+
+
+def private_variables(
+    services: Sequence[Service], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what the services need and what no file that others may read shall hold.
+
+    These are their secrets, and those variables of the environment that the plan leaves open.
+    """
+    open_ones = carried(environment)
+    for service in services:
+        open_ones = {k: v for k, v in open_ones.items() if k not in service.variables}
+    return open_ones | {k: v for service in services for k, v in service.secrets.items()}
 
 
 def _shared(settings: Settings, addresses: Addresses) -> dict[str, str]:

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import signal
 import time
-import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from calmops_flows.flows.watching.backoff import Backoff
 from calmops_flows.services.child import Child
+from calmops_flows.services.health import is_well
 from calmops_flows.services.plan import Service
 
 LOOK_SECONDS = 0.5
 HEALTH_EVERY_SECONDS = 5.0
-HEALTH_TIMEOUT_SECONDS = 5.0
 STARTUP_SECONDS = 180.0
 SICK_SECONDS = 60.0
 STEADY_SECONDS = 60.0
 POLITE_SECONDS = 6.0
 SERVER_SECONDS = 2.0
-
-
-def is_well(url: str) -> bool:
-    """Tell whether a URL answers 200."""
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port, timeout=HEALTH_TIMEOUT_SECONDS
-    )
-    try:
-        connection.request("GET", parts.path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calmops_flows.errors import SpecError
+from calmops_flows.services.environment import write_environment, write_file
 
 UNIT = """\
 [Unit]
@@ -49,35 +50,18 @@ def write_unit(command: Sequence[str], variables: Mapping[str, str], home: Path)
     Raises
     ------
     SpecError
-        If a value has a line break.
+        If an option or a variable has a line break.
     """
-    if any("\n" in value for value in (*command, *variables.values())):
-        raise SpecError("systemd takes no line breaks in CALMOPS_* variables or options")
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    environment = home / "calmops.env"
-    _write(environment, "".join(f"{k}={_value(v)}\n" for k, v in sorted(variables.items())), 0o600)
+    if any("\n" in word for word in command):
+        raise SpecError("systemd takes no line breaks in options")
+    environment = write_environment(home, variables)
     config = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     unit = Path(config).expanduser() / "systemd" / "user" / "calmops.service"
     unit.parent.mkdir(parents=True, exist_ok=True)
     place = str(environment).replace("%", "%%")
     words = " ".join(_word(word) for word in command)
-    _write(unit, UNIT.format(environment=place, command=words), 0o644)
+    write_file(unit, UNIT.format(environment=place, command=words), 0o644)
     return unit
-
-
-def _write(file: Path, text: str, mode: int) -> None:
-    """Replace a file by one that had its mode before it had its content."""
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
-        out.write(text)
-    fresh.replace(file)
-
-
-def _value(text: str) -> str:
-    escaped = text
-    for character in '\\"`$':
-        escaped = escaped.replace(character, f"\\{character}")
-    return f'"{escaped}"'
 
 
 def _word(text: str) -> str:

@@ -31,7 +31,7 @@ DURABLE_CALLS = {
 # Functions whose durable calls are marked by their caller, and files that nobody relies on.
 ELSEWHERE = {
     "services/supervisor.py:Supervisor.run": "up.json names processes; a stale one names none",
-    "services/systemd.py:_write": "a unit that its user can have written again",
+    "services/environment.py:write_file": "files of services that `calmops up` writes again",
     "store/database.py:Database.write": "takes the point's name and marks it",
     "store/artifacts.py:write_durably": "called within artifact.put and export.write",
     "store/exports.py:_write_remote": "called by write_export within export.write",

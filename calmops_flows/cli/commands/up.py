@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from calmops_flows.services import Addresses
+    from calmops_flows.services import Addresses, Service
     from calmops_flows.settings import Settings
 
 
@@ -22,6 +22,7 @@ class Persistence(StrEnum):
     """Who keeps the services running."""
 
     FOREGROUND = "foreground"
+    PM2 = "pm2"
     SYSTEMD = "systemd"
 
 
@@ -44,15 +45,13 @@ def up(
         bool, typer.Option("--dashboard/--no-dashboard", help="With the dashboard or without.")
     ] = True,
     persistence: Annotated[
-        Persistence, typer.Option("--persistence", help="Run here, or write a unit for systemd.")
+        Persistence,
+        typer.Option("--persistence", help="Run here, give them to PM2, or write a systemd unit."),
     ] = Persistence.FOREGROUND,
 ) -> None:
     """Run Prefect's server, a worker, the watcher and the dashboard; Ctrl-C ends them all."""
-    from calmops_flows.cli.output import tell
-    from calmops_flows.services import Addresses, Supervisor, hold_tree, plan
-    from calmops_flows.services.plan import check_ports
+    from calmops_flows.services import Addresses, plan
     from calmops_flows.settings import load_settings
-    from calmops_flows.store.store import open_store
 
     settings = load_settings()
     if dashboard:
@@ -64,13 +63,54 @@ def up(
     if persistence is Persistence.SYSTEMD:
         _write_unit(addresses, settings, pool=pool, has_dashboard=dashboard)
         return
+    with _held(settings, addresses, has_dashboard=dashboard) as home:
+        if persistence is Persistence.PM2:
+            _give_to_pm2(services, home)
+        else:
+            _supervise(services, settings.logs)
+
+
+@contextmanager
+def _held(settings: Settings, addresses: Addresses, *, has_dashboard: bool) -> Iterator[Path]:
+    """Hold the home's services, see that their ports are free, and say where they will be."""
+    from calmops_flows.cli.output import tell
+    from calmops_flows.errors import SpecError
+    from calmops_flows.services import hold_tree, pm2
+    from calmops_flows.services.plan import check_ports
+    from calmops_flows.store.store import open_store
+
     open_store(settings).close()
-    with hold_tree(settings.home.expanduser().absolute()), _log(settings.logs) as log:
-        check_ports(addresses, has_dashboard=dashboard)
+    home = settings.home.expanduser().absolute()
+    with hold_tree(home):
+        if pm2.find(home):
+            raise SpecError(f"PM2 keeps the services of {str(home)!r}; `calmops down` ends them")
+        check_ports(addresses, has_dashboard=has_dashboard)
         tell(f"Prefect: {addresses.api.removesuffix('/api')}")
-        if dashboard:
-            tell(f"Dashboard: http://127.0.0.1:{dashboard_port}")
+        if has_dashboard:
+            tell(f"Dashboard: http://127.0.0.1:{addresses.dashboard_port}")
+        yield home
+
+
+def _supervise(services: Sequence[Service], logs: Path) -> None:
+    """Run the services as children of this process until it is interrupted."""
+    from calmops_flows.services import Supervisor
+
+    with _log(logs) as log:
         Supervisor(services, log).run()
+
+
+def _give_to_pm2(services: Sequence[Service], home: Path) -> None:
+    """Let PM2 keep the services, their secrets in a file that only the owner can read."""
+    import os
+
+    from calmops_flows.cli.output import say
+    from calmops_flows.services import pm2
+    from calmops_flows.services.environment import write_environment
+    from calmops_flows.services.plan import private_variables
+
+    environment = write_environment(home, private_variables(services, os.environ))
+    say(f"Started with PM2 from {pm2.start(services, home, environment)}")
+    say("See `pm2 list` and `pm2 logs`; at every start of the machine: pm2 save && pm2 startup")
 
 
 @contextmanager
@@ -108,11 +148,11 @@ def _write_unit(
     import sys
 
     from calmops_flows.cli.output import say
+    from calmops_flows.services.environment import carried
     from calmops_flows.services.systemd import write_unit
 
     home = settings.home.expanduser().absolute()
-    variables = {k: v for k, v in os.environ.items() if k.startswith("CALMOPS_")}
-    variables["CALMOPS_HOME"] = str(home)
+    variables = carried(os.environ) | {"CALMOPS_HOME": str(home)}
     command = [sys.executable, "-m", "calmops_flows.cli.main", "up", "--host", addresses.host]
     for option, port in addresses.ports.items():
         command += [option, str(port)]
