@@ -14,6 +14,7 @@ from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.records import Comparison, Decision, DriftReport
 from calmops_flows.store.audit import first_broken
+from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.history import decision, drift_report, history
 from calmops_flows.store.tables import audit, model_versions, outcomes, pipelines, snapshots
 
@@ -121,7 +122,7 @@ def card(store: Store, name: str, version: int | None = None) -> CardView:
             .limit(1)
         ).scalar()
         holds = first_broken(connection, name) is None
-    scores, n_rows = _scores(store, manifest, json.loads(row.metrics))
+    scores, n_rows = _scores(store, manifest, stored_json(row.metrics))
     return CardView(
         pipeline=name,
         kind=head.kind,
@@ -134,7 +135,7 @@ def card(store: Store, name: str, version: int | None = None) -> CardView:
         artifact=row.artifact,
         judged_artifact=row.judged_artifact,
         manifest=manifest,
-        spec=json.loads(head.spec),
+        spec=stored_json(head.spec),
         spec_revision=head.spec_revision,
         sources=sources,
         scores=scores,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
 from calmops_flows.read.views import CoverageView, LabelsView, PredictionsView
 from calmops_flows.records import DecisionKind, Role
+from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.tables import (
     ESTIMATED,
     REALISED,
@@ -102,7 +102,7 @@ def predictions_of(connection: Connection, name: str, row: Any) -> PredictionsVi
     )
     written, is_written = None, False
     for payload, delivered_at in connection.execute(query):
-        order = json.loads(payload)
+        order = stored_json(payload)
         if (order["digest"], order["predictions"]) == (row.digest, found.artifact):
             written = f"{order['path'].rstrip('/')}/{order['name']}"
             is_written = delivered_at is not None

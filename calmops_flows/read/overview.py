@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, func, select, text
 
 from calmops_flows.read.views import BreakerView, Health, LastOutcome, MetricView, PipelineView
 from calmops_flows.records import DecisionKind, SnapshotState
+from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.tables import (
     ESTIMATED,
     leases,
@@ -192,9 +192,9 @@ def _health(breaker: BreakerView, last: LastOutcome | None, newest_state: str | 
 
 def _main_metric(row: Row[Any], scores: Mapping[str, MetricView]) -> MetricView | None:
     """Return the promotion metric on the last snapshot, else on the champion's holdout."""
-    wanted = json.loads(row.spec)["evaluation"]["promotion"]["metric"]
+    wanted = stored_json(row.spec)["evaluation"]["promotion"]["metric"]
     names = DEFAULT_METRICS if wanted is None else (wanted,)
-    holdout = json.loads(row.champion_metrics) if row.champion_metrics else {}
+    holdout = stored_json(row.champion_metrics) if row.champion_metrics else {}
     for name in names:
         if name in scores:
             return scores[name]

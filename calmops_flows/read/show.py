@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
@@ -11,6 +10,7 @@ from calmops_flows.read.blocks import blocks
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.read.views import RevisionView, ShowView, VersionView
+from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.tables import (
     LEARNING,
     contracts,
@@ -48,10 +48,10 @@ def show(store: Store, name: str) -> ShowView:
         kind=row.kind,
         spec_revision=row.spec_revision,
         created_at=row.created_at,
-        spec=json.loads(row.spec),
+        spec=stored_json(row.spec),
         revisions=revisions,
         contract_version=row.contract_version,
-        contract=None if contract is None else json.loads(contract),
+        contract=None if contract is None else stored_json(contract),
         versions=versions,
         blocks=blocks(store, name),
     )
@@ -95,7 +95,7 @@ def _versions(connection: Connection, name: str) -> tuple[VersionView, ...]:
             mode=row.mode,
             parent=row.parent,
             snapshot=label(row.path, row.block),
-            metrics=json.loads(row.metrics),
+            metrics=stored_json(row.metrics),
             fit_seconds=row.fit_seconds,
             artifact=row.artifact,
             created_at=row.created_at,

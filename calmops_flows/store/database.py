@@ -194,7 +194,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _as_store_error(url: URL) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError) as err:
+    # Of a damaged file, sqlite3 may not be able to decode its own message.
+    except (SQLAlchemyError, OSError, UnicodeDecodeError) as err:
         cause = str(getattr(err, "orig", None) or err).splitlines()[0]
         where = url.render_as_string(hide_password=True)
         raise StoreError(f"the database {where} refused: {cause}") from err

@@ -8,10 +8,29 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from calmops_flows.errors import StoreError
+
 
 def canonical_json(value: object) -> str:
     """Return sorted, compact JSON in which NaN and infinities are null."""
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def stored_json(text: str) -> Any:
+    """Read JSON that the store holds.
+
+    Raises
+    ------
+    StoreError
+        If the text is no JSON: somebody or something changed it in the database.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError) as err:
+        raise StoreError(
+            f"a row of the database holds text that is no JSON ({err}); `calmops fsck` names the "
+            "row; restore the database from a backup"
+        ) from err
 
 
 def plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from calmops_flows.records import SnapshotState, VersionStatus
 from calmops_flows.spec import parse_spec
 from calmops_flows.store import audit
 from calmops_flows.store.references import of_manifest, referenced
+from calmops_flows.store.stored_texts import unreadable_texts
 from calmops_flows.store.tables import (
     audit as audit_entries,
 )
@@ -75,6 +76,7 @@ def fsck(store: Store, *, repair: bool = False, now: datetime) -> tuple[Finding,
             *_database(store, connection),
             *_pipelines(connection),
             *_ledger(connection),
+            *_texts(connection),
             *_chains(connection),
         ]
         named = dict(referenced(connection))
@@ -164,6 +166,11 @@ def _ledger(connection: Connection) -> Iterator[Finding]:
     )
     for row in connection.execute(strangers):
         yield Finding("files", row.pipeline, f"{row.path!r} points to another pipeline's snapshot")
+
+
+def _texts(connection: Connection) -> Iterator[Finding]:
+    for where, row in unreadable_texts(connection):
+        yield Finding("text", where, f"the row {row} holds no JSON: it cannot be read")
 
 
 def _chains(connection: Connection) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +21,7 @@ from calmops_flows.records import (
     Rule,
 )
 from calmops_flows.store.database import Database
+from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.tables import (
     ESTIMATED,
     LEARNING,
@@ -171,7 +171,7 @@ def drift_report(database: Database, snapshot_id: int) -> DriftReport | None:
         reference_rows=head.reference_rows,
         current_rows=head.current_rows,
         multivariate=joint,
-        notes=tuple(json.loads(head.notes)),
+        notes=tuple(stored_json(head.notes)),
     )
 
 
@@ -193,7 +193,7 @@ def decision(database: Database, snapshot_id: int) -> Decision | None:
         text = connection.execute(query).scalar()
     if text is None:
         return None
-    values = json.loads(text)
+    values = stored_json(text)
     budget = values["error_budget"]
     return Decision(
         kind=DecisionKind(values["kind"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from calmops_flows.store.database import Database
-from calmops_flows.store.encoding import canonical_json
+from calmops_flows.store.encoding import canonical_json, stored_json
 from calmops_flows.store.tables import outbox, pipelines
 
 NOTIFICATION = "calmops.notification"
@@ -55,7 +54,7 @@ def _blocks_to_notify(connection: Connection, pipeline: str, kind: str) -> list[
     """Return the Prefect blocks that the pipeline's spec names for an event."""
     query = select(pipelines.c.spec).where(pipelines.c.name == pipeline)
     text = connection.execute(query).scalar_one()
-    found: list[str] = json.loads(text).get("notify", {}).get(kind.removeprefix(_PREFIX), [])
+    found: list[str] = stored_json(text).get("notify", {}).get(kind.removeprefix(_PREFIX), [])
     return found
 
 
@@ -104,7 +103,7 @@ def undelivered(database: Database, pipeline: str) -> list[Message]:
     )
     with database.read() as connection:
         return [
-            Message(row.id, row.kind, json.loads(row.payload), row.created_at)
+            Message(row.id, row.kind, stored_json(row.payload), row.created_at)
             for row in connection.execute(query)
         ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from calmops_flows.errors import NameConflictError, NotFoundError
 from calmops_flows.spec import PipelineSpec, dump_spec, parse_spec
 from calmops_flows.store import audit, tables
 from calmops_flows.store.database import Database
-from calmops_flows.store.encoding import utc_text
+from calmops_flows.store.encoding import stored_json, utc_text
 from calmops_flows.store.guard import lock_existing, lock_pipeline
 from calmops_flows.store.lease import is_held
 from calmops_flows.store.tables import leases, pipelines, spec_revisions
@@ -67,7 +66,7 @@ def apply_spec(database: Database, spec: PipelineSpec, *, now: datetime) -> int:
                 pipeline=spec.name, spec_revision=revision, spec=text, at=at
             )
         )
-        payload = {"spec_revision": revision, "spec": json.loads(text)}
+        payload = {"spec_revision": revision, "spec": stored_json(text)}
         audit.append(connection, spec.name, "applied", payload, at=at)
     return revision
 
@@ -100,7 +99,7 @@ def load_state(database: Database, name: str) -> PipelineState:
     if row is None:
         raise NotFoundError(f"there is no pipeline {name!r}; `calmops list` shows those there are")
     return PipelineState(
-        spec=parse_spec(json.loads(row.spec), where=f"the stored spec of {name!r}"),
+        spec=parse_spec(stored_json(row.spec), where=f"the stored spec of {name!r}"),
         spec_revision=row.spec_revision,
         revision=row.revision,
         champion=row.champion,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -10,7 +9,7 @@ from sqlalchemy import Row, select
 from calmops_flows.errors import NotFoundError
 from calmops_flows.records import ModelVersion, VersionStatus
 from calmops_flows.store.database import Database
-from calmops_flows.store.encoding import from_utc_text
+from calmops_flows.store.encoding import from_utc_text, stored_json
 from calmops_flows.store.tables import contracts, model_versions
 
 
@@ -67,7 +66,7 @@ def _to_version(row: Row[Any]) -> ModelVersion:
         snapshot_id=row.snapshot_id,
         profile_digest=row.profile_digest,
         judged_artifact=row.judged_artifact,
-        metrics=json.loads(row.metrics),
+        metrics=stored_json(row.metrics),
         fit_seconds=row.fit_seconds,
         created_at=from_utc_text(row.created_at),
     )

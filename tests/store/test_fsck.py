@@ -69,6 +69,7 @@ def test_store_in_order_has_no_finding(filled: Store) -> None:
         (sql("UPDATE pipelines SET contract_version = 7"), "contract"),
         (sql("UPDATE snapshots SET state = 'pending' WHERE path = 'part0.csv'"), "state"),
         (sql("UPDATE snapshots SET state = 'processed' WHERE path = 'odd.csv'"), "outcome"),
+        (sql("UPDATE decisions SET record = '{'"), "text"),
         (flip_a_bit, "artifact_changed"),
         (lambda store: file_of(store, a_model(store)).unlink(), "artifact_missing"),
         (lose_the_holdout, "artifact_missing"),
