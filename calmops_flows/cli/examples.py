@@ -34,6 +34,7 @@ EXAMPLES = {
     "backup": "calmops backup backups/today",
     "export": "calmops export price price.calmops.zip",
     "import": "calmops import runner_config.json --dry-run",
+    "serve": "calmops serve price --port 5001",
     "dashboard": "calmops dashboard --port 8501",
     "modes": "calmops modes",
     "tutorials": "calmops tutorials copy first_pipeline",

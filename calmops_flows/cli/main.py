@@ -42,6 +42,7 @@ from calmops_flows.cli.commands.retain import retain
 from calmops_flows.cli.commands.rollback import rollback
 from calmops_flows.cli.commands.run import run
 from calmops_flows.cli.commands.schema import schema
+from calmops_flows.cli.commands.serve import serve
 from calmops_flows.cli.commands.show import show
 from calmops_flows.cli.commands.status import status
 from calmops_flows.cli.commands.tutorials import tutorials
@@ -91,6 +92,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "backup": backup,
     "export": export,
     "import": import_,
+    "serve": serve,
     "dashboard": dashboard,
     "modes": modes,
     "tutorials": tutorials,

@@ -109,10 +109,31 @@ def load_model(content: bytes) -> Any:
     """
     from sklearn.exceptions import InconsistentVersionWarning
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        return unpickle_model(content)
+
+
+def unpickle_model(content: bytes) -> Any:
+    """Do the same beside other threads, and let the warnings of libraries through.
+
+    Parameters
+    ----------
+    content : bytes
+        From `dump_model`.
+
+    Returns
+    -------
+    estimator
+        Fitted.
+
+    Raises
+    ------
+    ModelError
+        If the bytes are no model, or need something that is not there any more.
+    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)
-            return pickle.loads(content)  # noqa: S301 - the caller has checked the digest
+        return pickle.loads(content)  # noqa: S301 - the caller has checked the digest
     except (
         pickle.UnpicklingError,
         struct.error,

@@ -11,6 +11,8 @@ from calmops_flows.learning.serialise import dump_model, load_model
 from calmops_flows.store.encoding import canonical_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from calmops_flows.store.artifacts import ArtifactStore
 
 _INDEX = b'{"calmops_parts":1,'
@@ -43,8 +45,19 @@ def keep_model(artifacts: ArtifactStore, model: Any) -> str:
     return artifacts.put(canonical_json(index).encode())
 
 
-def read_model(artifacts: ArtifactStore, digest: str) -> Any:
+def read_model(
+    artifacts: ArtifactStore, digest: str, *, load: Callable[[bytes], Any] = load_model
+) -> Any:
     """Load a model by the digest that `keep_model` returned; every part's bytes are verified.
+
+    Parameters
+    ----------
+    artifacts : ArtifactStore
+        Where it lies.
+    digest : str
+        What `keep_model` returned.
+    load : callable
+        From verified bytes to a model.
 
     Raises
     ------
@@ -57,12 +70,12 @@ def read_model(artifacts: ArtifactStore, digest: str) -> Any:
     """
     content = artifacts.get(digest)
     if not content.startswith(_INDEX):
-        return load_model(content)
+        return load(content)
     named = part_digests(content)
-    parts = {name: load_model(artifacts.get(part)) for name, part in named["parts"].items()}
+    parts = {name: load(artifacts.get(part)) for name, part in named["parts"].items()}
     for name, part in parts.items():
         _kept[part] = named["parts"][name]
-    shell = load_model(artifacts.get(named["shell"]))
+    shell = load(artifacts.get(named["shell"]))
     return shell.join_parts(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -107,6 +108,30 @@ def load_state(database: Database, name: str) -> PipelineState:
         breaker=Breaker.from_json(row.breaker),
         reservoir=row.reservoir,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which champion serves under which contract and spec; equal while nothing changed."""
+
+    champion: int | None
+    contract_version: int | None
+    spec_revision: int
+
+
+def standings(database: Database, names: Sequence[str]) -> dict[str, Standing]:
+    """Return where pipelines stand, cheaply; those that are not there are left out."""
+    columns = (
+        pipelines.c.name,
+        pipelines.c.champion,
+        pipelines.c.contract_version,
+        pipelines.c.spec_revision,
+    )
+    with database.read() as connection:
+        rows = connection.execute(select(*columns).where(pipelines.c.name.in_(names))).all()
+    return {
+        row.name: Standing(row.champion, row.contract_version, row.spec_revision) for row in rows
+    }
 
 
 def pipeline_names(database: Database) -> list[str]:

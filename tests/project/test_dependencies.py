@@ -206,6 +206,22 @@ def uses_uvicorn() -> bool:
     return config.loaded
 
 
+def uses_httptools() -> bool:
+    from httptools import HttpRequestParser
+
+    parser = HttpRequestParser(object())
+    parser.feed_data(b"POST /up HTTP/1.1\r\n\r\n")
+    return bool(parser.get_method() == b"POST")
+
+
+def uses_prometheus_client() -> bool:
+    from prometheus_client import CollectorRegistry, Counter, generate_latest
+
+    registry = CollectorRegistry()
+    Counter("said", "How often.", registry=registry).inc()
+    return b"said_total 1.0" in generate_latest(registry)
+
+
 def uses_evidently() -> bool:
     import pandas as pd
     from evidently import Report  # type: ignore[import-untyped]

@@ -1,0 +1,1 @@
+"""The prediction server: one process that answers for several pipelines' champions."""

@@ -1,0 +1,113 @@
+"""From a question to its answer: read, check against the contract, predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calmops_flows.errors import ModelError
+from calmops_flows.learning.predict import predict
+from calmops_flows.serving.payload import read_payload
+from calmops_flows.serving.problems import RequestError, to_json
+from calmops_flows.serving.rows import to_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from calmops_flows.evaluation.predictions import Predictions
+    from calmops_flows.serving.limits import Limits
+    from calmops_flows.serving.model import Served
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The body of a request and what was asked besides."""
+
+    content: bytes
+    media: str
+    request_id: str
+    wants_probabilities: bool = False
+    is_bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of a response, and what was predicted from which rows."""
+
+    content: bytes
+    served: Served
+    table: pa.Table
+    said: Predictions
+
+
+def answer(question: Question, served: Served, limits: Limits) -> Answer:
+    """Predict the rows of a request.
+
+    Raises
+    ------
+    RequestError
+        400, 413, 415 or 422 for what the request got wrong, 500 if the model fails.
+    """
+    payload = read_payload(
+        question.content, question.media, served.contract, is_bare=question.is_bare
+    )
+    if payload.n_rows > limits.rows:
+        raise RequestError(
+            413, "too_many_rows", f"{payload.n_rows} rows are over the limit of {limits.rows}"
+        )
+    if payload.n_rows == 0:
+        raise RequestError(400, "no_rows", "the request holds no rows")
+    table, warnings = to_table(payload, served.contract, block_column=served.block_column)
+    try:
+        said = predict(served.estimator, table, served.contract)
+    except ModelError as err:
+        raise RequestError(
+            500,
+            "model_failed",
+            f"version {served.version} of {served.pipeline!r} cannot predict these rows; the "
+            "server's log says why",
+        ) from err
+    wants = question.wants_probabilities or payload.params.get("probabilities") is True
+    body: dict[str, Any] = {"predictions": plain(said.values)}
+    if wants:
+        body |= _probabilities(said)
+        if said.probabilities is None:
+            warnings = (*warnings, "the model gives no probabilities")
+    body |= {
+        "model": {
+            "pipeline": served.pipeline,
+            "version": served.version,
+            "digest": served.digest,
+        },
+        "warnings": warnings,
+        "request_id": question.request_id,
+    }
+    return Answer(to_json(body), served, table, said)
+
+
+def _probabilities(said: Predictions) -> dict[str, Any]:
+    if said.probabilities is None:
+        return {"probabilities": None, "classes": None}
+    classes = None if said.classes is None else plain(np.asarray(said.classes))
+    return {"probabilities": plain(said.probabilities), "classes": classes}
+
+
+def plain(values: NDArray[Any]) -> list[Any]:
+    """Return an array as lists of Python values in which NaN and infinities are None.
+
+    Examples
+    --------
+    >>> plain(np.array([1.5, float("nan")]))
+    [1.5, None]
+    """
+    values = np.asarray(values)
+    if values.dtype.kind == "f":
+        odd = ~np.isfinite(values)
+        if odd.any():
+            values = values.astype(object)
+            values[odd] = None
+    listed: list[Any] = values.tolist()
+    return listed

@@ -1,0 +1,90 @@
+"""A model that serves, loaded whole before anybody is answered with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from calmops_flows.data.contract import Contract
+from calmops_flows.errors import NotFoundError
+from calmops_flows.learning.serialise import unpickle_model, version_mismatches
+from calmops_flows.records import VersionStatus
+from calmops_flows.steps.kinds import block_column
+from calmops_flows.steps.models import read_model
+from calmops_flows.store import registry
+from calmops_flows.store.pipelines import load_state
+
+if TYPE_CHECKING:
+    from calmops_flows.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One version of a pipeline's model with all that an answer needs.
+
+    Attributes
+    ----------
+    pipeline, kind : str
+        Name and kind of the pipeline.
+    version : int
+        Number of the model version.
+    digest : str
+        sha256 of the model's artifact.
+    task : str
+        Classification or regression.
+    contract : Contract
+        Columns that a request brings.
+    block_column : str or None
+        The column that says whose rows these are.
+    key_column : str or None
+        The column that labels name rows by.
+    estimator : estimator
+        Fitted.
+    notes : tuple of str
+        What is odd about it, such as other versions of libraries.
+    """
+
+    pipeline: str
+    kind: str
+    version: int
+    digest: str
+    task: str
+    contract: Contract
+    block_column: str | None
+    key_column: str | None
+    estimator: Any
+    notes: tuple[str, ...]
+
+
+def load_served(store: Store, name: str, number: int) -> Served:
+    """Load one version of a pipeline's model; its bytes are verified first.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such pipeline or version, or its model was removed.
+    ArtifactError
+        If an artifact cannot be read, or its bytes were changed.
+    ModelError
+        If the bytes are no model.
+    """
+    state = load_state(store.database, name)
+    version = registry.version(store.database, name, number)
+    if version.status is VersionStatus.REMOVED:
+        raise NotFoundError(f"the model of version {number} of pipeline {name!r} was removed")
+    text = registry.contract_text(store.database, name, state.contract_version or 0)
+    manifest = json.loads(store.artifacts.get(version.manifest))
+    spec = state.spec
+    return Served(
+        pipeline=name,
+        kind=spec.kind,
+        version=number,
+        digest=version.artifact,
+        task=manifest["task"],
+        contract=Contract.from_json(text),
+        block_column=block_column(spec),
+        key_column=spec.labels.key if spec.labels else None,
+        estimator=read_model(store.artifacts, version.artifact, load=unpickle_model),
+        notes=version_mismatches(manifest),
+    )
