@@ -21,12 +21,18 @@ AUTH_USER = "calmops"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services listen; only Prefect's server may listen off loopback."""
+    """Where the services listen.
+
+    ``host`` is that of Prefect's server, ``dashboard_host`` that of the dashboard. ``name`` is
+    how the other services reach the server: by another one only where they are other machines.
+    """
 
     host: str = LOOPBACK
     server_port: int = 4200
     worker_port: int = 8080
     dashboard_port: int = 8501
+    dashboard_host: str = LOOPBACK
+    name: str = LOOPBACK
 
     @property
     def is_local(self) -> bool:
@@ -35,7 +41,12 @@ class Addresses:
 
     @property
     def api(self) -> str:
-        """URL of Prefect's API for processes on this machine."""
+        """URL of Prefect's API for the other services."""
+        return f"http://{self.name}:{self.server_port}/api"
+
+    @property
+    def local_api(self) -> str:
+        """URL of Prefect's API for a browser on this machine, and for the server itself."""
         return f"http://{LOOPBACK}:{self.server_port}/api"
 
     @property
@@ -54,7 +65,7 @@ class Service:
 
     ``health`` is the URL that answers 200 while it is well (None: it is well while it
     runs); ``ends`` marks a job that is done once; ``secrets`` are variables that must
-    never stand in a file that others may read.
+    never stand in a file that others may read; ``port`` is what people open in a browser.
     """
 
     name: str
@@ -63,10 +74,16 @@ class Service:
     secrets: Mapping[str, str] = field(default_factory=dict)
     health: str | None = None
     ends: bool = False
+    port: int | None = None
 
 
 def plan(
-    settings: Settings, addresses: Addresses, *, pool: str = "calmops", has_dashboard: bool = True
+    settings: Settings,
+    addresses: Addresses,
+    *,
+    pool: str = "calmops",
+    has_dashboard: bool = True,
+    python: str = sys.executable,
 ) -> tuple[Service, ...]:
     """Return the services, the server first, for the others need it.
 
@@ -80,6 +97,8 @@ def plan(
         Work pool of the worker.
     has_dashboard : bool, default True
         Whether the dashboard is among them.
+    python : str, optional
+        The interpreter that runs them; default: this one.
 
     Returns
     -------
@@ -93,19 +112,20 @@ def plan(
     """
     shared = _shared(settings, addresses)
     server_secrets, client_secrets = _secrets(settings, addresses)
-    prefect = (sys.executable, "-m", "prefect")
-    calmops = (sys.executable, "-m", "calmops_flows.cli.main")
+    prefect = (python, "-m", "prefect")
+    calmops = (python, "-m", "calmops_flows.cli.main")
     port = str(addresses.server_port)
     server = Service(
         "server",
         (*prefect, "server", "start", "--host", addresses.host, "--port", port),
-        shared | {"PREFECT_SERVER_UI_API_URL": addresses.api},
+        shared | {"PREFECT_SERVER_UI_API_URL": addresses.local_api},
         server_secrets,
-        health=f"{addresses.api}/health",
+        health=f"{addresses.local_api}/health",
+        port=addresses.server_port,
     )
     deployer = Service(
         "deployer",
-        (sys.executable, "-m", "calmops_flows.services.deploying", pool),
+        (python, "-m", "calmops_flows.services.deploying", pool),
         shared,
         client_secrets,
         ends=True,
@@ -125,10 +145,11 @@ def plan(
     watcher = Service("watcher", (*calmops, "watch"), shared, client_secrets)
     dashboard = Service(
         "dashboard",
-        (*calmops, "dashboard", "--port", str(addresses.dashboard_port)),
+        (*calmops, "dashboard", *_dashboard_options(addresses)),
         shared,
         client_secrets,
         health=f"http://{LOOPBACK}:{addresses.dashboard_port}/_stcore/health",
+        port=addresses.dashboard_port,
     )
     services = (server, deployer, worker, watcher)
     return (*services, dashboard) if has_dashboard else services
@@ -166,6 +187,10 @@ def private_variables(
     for service in services:
         open_ones = {k: v for k, v in open_ones.items() if k not in service.variables}
     return open_ones | {k: v for service in services for k, v in service.secrets.items()}
+
+
+def _dashboard_options(addresses: Addresses) -> tuple[str, ...]:
+    return ("--host", addresses.dashboard_host, "--port", str(addresses.dashboard_port))
 
 
 def _shared(settings: Settings, addresses: Addresses) -> dict[str, str]:

@@ -9,19 +9,30 @@ from typing import Annotated
 import typer
 
 LOOPBACK = "127.0.0.1"
+LOCAL = frozenset({LOOPBACK, "::1", "localhost"})
 
 
 def dashboard(
     port: Annotated[
         int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")
     ] = 8501,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; others need a token.")
+    ] = LOOPBACK,
 ) -> None:
-    """Show the pipelines in the browser; for this machine only."""
+    """Show the pipelines in the browser; others than this machine's need CALMOPS_TOKEN."""
     from calmops_flows.cli.output import tell
+    from calmops_flows.errors import SpecError
+    from calmops_flows.settings import load_settings
 
+    if host not in LOCAL and load_settings().token is None:
+        raise SpecError(
+            f"the dashboard would listen on {host!r}, where others reach it: set CALMOPS_TOKEN "
+            "to a secret first, or leave --host out"
+        )
     script = dashboard_script()
-    tell(f"The dashboard is at http://{LOOPBACK}:{port} (Ctrl-C ends it).")
-    raise typer.Exit(_serve(script, port))
+    tell(f"The dashboard is at http://{host}:{port} (Ctrl-C ends it).")
+    raise typer.Exit(_serve(script, host, port))
 
 
 def dashboard_script() -> Path:
@@ -50,13 +61,13 @@ def dashboard_script() -> Path:
     return found
 
 
-def _serve(script: Path, port: int) -> int:
-    """Run Streamlit until it ends, with telemetry off and bound to loopback."""
+def _serve(script: Path, host: str, port: int) -> int:
+    """Run Streamlit until it ends, with telemetry off."""
     import subprocess
     import sys
 
     options = {
-        "server.address": LOOPBACK,
+        "server.address": host,
         "server.port": str(port),
         "server.headless": "true",
         "browser.gatherUsageStats": "false",

@@ -23,6 +23,7 @@ class Persistence(StrEnum):
 
     FOREGROUND = "foreground"
     PM2 = "pm2"
+    DOCKER = "docker"
     SYSTEMD = "systemd"
 
 
@@ -46,7 +47,7 @@ def up(
     ] = True,
     persistence: Annotated[
         Persistence,
-        typer.Option("--persistence", help="Run here, give them to PM2, or write a systemd unit."),
+        typer.Option("--persistence", help="Run here, in PM2, or write files for the others."),
     ] = Persistence.FOREGROUND,
 ) -> None:
     """Run Prefect's server, a worker, the watcher and the dashboard; Ctrl-C ends them all."""
@@ -59,6 +60,9 @@ def up(
 
         dashboard_script()
     addresses = Addresses(host, server_port, worker_port, dashboard_port)
+    if persistence is Persistence.DOCKER:
+        _write_docker(addresses, settings, pool=pool, has_dashboard=dashboard)
+        return
     services = plan(settings, addresses, pool=pool, has_dashboard=dashboard)
     if persistence is Persistence.SYSTEMD:
         _write_unit(addresses, settings, pool=pool, has_dashboard=dashboard)
@@ -159,3 +163,33 @@ def _write_unit(
     command += ["--pool", pool, "--dashboard" if has_dashboard else "--no-dashboard"]
     say(f"Wrote {write_unit(command, variables, home)}")
     say("Start it now and at every login:  systemctl --user enable --now calmops")
+
+
+def _write_docker(
+    addresses: Addresses, settings: Settings, *, pool: str, has_dashboard: bool
+) -> None:
+    """Write Dockerfile and Compose file for what is applied now, and say how they are started."""
+    import os
+    from dataclasses import replace
+
+    from calmops_flows.cli.output import say
+    from calmops_flows.services import plan
+    from calmops_flows.services.docker import mounts_of, unprivileged_user, write_docker
+    from calmops_flows.services.environment import write_environment
+    from calmops_flows.services.plan import private_variables
+    from calmops_flows.store.store import open_store
+
+    home = settings.home.expanduser().absolute()
+    everywhere = "0.0.0.0"  # noqa: S104 - within the containers' own network
+    inside = replace(addresses, host=everywhere, dashboard_host=everywhere, name="server")
+    services = plan(settings, inside, pool=pool, has_dashboard=has_dashboard, python="python")
+    with open_store(settings) as store:
+        mounts = mounts_of(store, home)
+    environment = write_environment(home, private_variables(services, os.environ))
+    user = unprivileged_user(home)
+    file = write_docker(services, mounts, environment, user)
+    say(f"Wrote {file}")
+    if os.getuid() == 0:
+        say(f"The containers run as {user}; let them write:  chown -R {user} {home}")
+    say(f"Start it:  docker compose --file {file} up --build --detach")
+    say(f"End it:    docker compose --file {file} down")
