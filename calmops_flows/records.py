@@ -299,7 +299,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A row of the registry. ``artifact`` and ``manifest`` are sha256 digests."""
+    """A row of the registry. ``artifact``, ``manifest`` and ``golden`` are sha256 digests."""
 
     pipeline: str
     version: int
@@ -314,6 +314,7 @@ class ModelVersion:
     metrics: Mapping[str, float | None]
     fit_seconds: float
     created_at: datetime
+    golden: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

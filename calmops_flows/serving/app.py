@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from calmops_flows.serving.answer import Answer
+    from calmops_flows.serving.gate import Gate
     from calmops_flows.serving.limits import Limits
     from calmops_flows.serving.slots import Slots
 
@@ -36,7 +37,12 @@ Name = Annotated[str, Path(description="Name of a pipeline.")]
 
 
 def create_app(
-    slots: Slots, limits: Limits, *, token: str | None = None, hosts: frozenset[str] | None = None
+    slots: Slots,
+    gate: Gate,
+    limits: Limits,
+    *,
+    token: str | None = None,
+    hosts: frozenset[str] | None = None,
 ) -> Guard:
     """Build the application of one server.
 
@@ -44,6 +50,8 @@ def create_app(
     ----------
     slots : Slots
         Which pipelines it answers for.
+    gate : Gate
+        Where predictions are made.
     limits : Limits
         How much it takes on.
     token : str, optional
@@ -56,7 +64,7 @@ def create_app(
     Guard
         An ASGI application.
     """
-    desk = Desk(slots, limits)
+    desk = Desk(slots, gate, limits)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from calmops_flows.errors import CalmopsError, NotFoundError
 from calmops_flows.serving.answer import Question, answer
-from calmops_flows.serving.gate import BUSY, Gate
+from calmops_flows.serving.gate import BUSY
 from calmops_flows.serving.metrics import Metrics
 from calmops_flows.serving.problems import RequestError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from calmops_flows.serving.answer import Answer
+    from calmops_flows.serving.gate import Gate
     from calmops_flows.serving.limits import Limits
     from calmops_flows.serving.model import Served
     from calmops_flows.serving.slots import Slot, Slots
@@ -30,14 +31,16 @@ class Desk:
     ----------
     slots : Slots
         Which models answer.
+    gate : Gate
+        Where predictions are made.
     limits : Limits
         How much is taken on.
     """
 
-    def __init__(self, slots: Slots, limits: Limits) -> None:
+    def __init__(self, slots: Slots, gate: Gate, limits: Limits) -> None:
         self.slots = slots
         self.limits = limits
-        self.gate = Gate(limits)
+        self.gate = gate
         self.metrics = Metrics(slots, lambda: self.gate.waiting)
         self._held_bytes = 0
 

@@ -64,6 +64,10 @@ class Gate:
                 headers=BUSY,
             ) from err
 
+    def in_turn(self, work: Callable[[], None]) -> None:
+        """Do work of the server itself in its turn; for other threads than the loop's."""
+        self._pool.submit(work).result()
+
     def close(self) -> None:
         """Wait for the work at hand; nothing new is let in."""
         self._pool.shutdown(wait=True, cancel_futures=True)

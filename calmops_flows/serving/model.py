@@ -10,13 +10,23 @@ from calmops_flows.data.contract import Contract
 from calmops_flows.errors import NotFoundError
 from calmops_flows.learning.serialise import unpickle_model, version_mismatches
 from calmops_flows.records import VersionStatus
+from calmops_flows.steps.golden import check_golden
 from calmops_flows.steps.kinds import block_column
 from calmops_flows.steps.models import read_model
 from calmops_flows.store import registry
 from calmops_flows.store.pipelines import load_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from calmops_flows.store.store import Store
+
+    InTurn = Callable[[Callable[[], None]], None]
+
+
+def at_once(work: Callable[[], None]) -> None:
+    """Call a function now."""
+    work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +67,21 @@ class Served:
     notes: tuple[str, ...]
 
 
-def load_served(store: Store, name: str, number: int) -> Served:
-    """Load one version of a pipeline's model; its bytes are verified first.
+def load_served(store: Store, name: str, number: int, in_turn: InTurn = at_once) -> Served:
+    """Load one version of a pipeline's model, and see that it says what it once said.
+
+    Its bytes are verified first, then the predictions of its golden rows.
+
+    Parameters
+    ----------
+    store : Store
+        Where it is.
+    name : str
+        The pipeline.
+    number : int
+        The version.
+    in_turn : callable
+        Calls a function while nobody else predicts.
 
     Raises
     ------
@@ -67,7 +90,7 @@ def load_served(store: Store, name: str, number: int) -> Served:
     ArtifactError
         If an artifact cannot be read, or its bytes were changed.
     ModelError
-        If the bytes are no model.
+        If the bytes are no model, or it predicts its golden rows otherwise than before.
     """
     state = load_state(store.database, name)
     version = registry.version(store.database, name, number)
@@ -75,16 +98,22 @@ def load_served(store: Store, name: str, number: int) -> Served:
         raise NotFoundError(f"the model of version {number} of pipeline {name!r} was removed")
     text = registry.contract_text(store.database, name, state.contract_version or 0)
     manifest = json.loads(store.artifacts.get(version.manifest))
-    spec = state.spec
+    estimator = read_model(store.artifacts, version.artifact, load=unpickle_model)
+    spec, contract, golden = state.spec, Contract.from_json(text), version.golden
+    if golden is not None:
+        in_turn(lambda: check_golden(store.artifacts, golden, estimator, contract))
     return Served(
         pipeline=name,
         kind=spec.kind,
         version=number,
         digest=version.artifact,
         task=manifest["task"],
-        contract=Contract.from_json(text),
+        contract=contract,
         block_column=block_column(spec),
         key_column=spec.labels.key if spec.labels else None,
-        estimator=read_model(store.artifacts, version.artifact, load=unpickle_model),
-        notes=version_mismatches(manifest),
+        estimator=estimator,
+        notes=(
+            *version_mismatches(manifest),
+            *(() if golden else ("no golden rows were kept for this version",)),
+        ),
     )

@@ -11,6 +11,7 @@ import uvicorn
 
 from calmops_flows.errors import SpecError
 from calmops_flows.serving.app import create_app
+from calmops_flows.serving.gate import Gate
 from calmops_flows.serving.guard import LOCAL_NAMES
 from calmops_flows.serving.limits import Limits
 from calmops_flows.serving.protocol import protocol
@@ -87,10 +88,11 @@ def prepare(
     """
     limits = limits or Limits()
     token = _token(store, address)
-    slots = Slots(store, names)
+    gate = Gate(limits)
+    slots = Slots(store, names, in_turn=gate.in_turn)
     hosts = LOCAL_NAMES | {address.host} if address.is_local else None
     config = uvicorn.Config(
-        create_app(slots, limits, token=token, hosts=hosts),
+        create_app(slots, gate, limits, token=token, hosts=hosts),
         http=protocol(limits.body_seconds),
         ws="none",
         log_config=None,

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from calmops_flows.errors import CalmopsError, NotFoundError
-from calmops_flows.serving.model import load_served
+from calmops_flows.serving.model import at_once, load_served
 from calmops_flows.store.pipelines import standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from calmops_flows.serving.model import Served
+    from calmops_flows.serving.model import InTurn, Served
     from calmops_flows.store.pipelines import Standing
     from calmops_flows.store.store import Store
 
@@ -67,6 +67,8 @@ class Slots:
         Where the champions are.
     names : sequence of str
         Pipelines to answer for.
+    in_turn : callable
+        Calls a function while nobody else predicts.
     clock : callable
         Seconds that only grow.
 
@@ -81,9 +83,11 @@ class Slots:
         store: Store,
         names: Sequence[str],
         *,
+        in_turn: InTurn = at_once,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._in_turn = in_turn
         self._clock = clock
         self._loading = threading.Lock()
         self._by_name = {name: Slot(name) for name in names}
@@ -131,7 +135,7 @@ class Slots:
             return
         slot.standing, slot.tried_at = found, self._clock()
         try:
-            served = load_served(self._store, slot.name, found.champion)
+            served = load_served(self._store, slot.name, found.champion, self._in_turn)
         except Exception as err:  # noqa: BLE001 - whatever a broken model raises, the old one answers
             self._refuse(slot, f"version {found.champion} cannot serve: {_said(err)}")
             return
@@ -161,7 +165,7 @@ class Slots:
         with self._loading:
             found = slot.pins.get(number)
             if found is None:
-                found = load_served(self._store, slot.name, number)
+                found = load_served(self._store, slot.name, number, self._in_turn)
                 slot.pins[number] = found
                 while len(slot.pins) > MOST_PINS:
                     slot.pins.popitem(last=False)

@@ -212,7 +212,7 @@ def _versions(run: SnapshotRun, found: Findings) -> tuple[NewVersion | None, ...
     return new_versions(
         run,
         found.learnt,
-        contract=found.ingested.contract,
+        found.ingested,
         task=found.task,
         profile=_taught(run, found, found.learnt),
     )

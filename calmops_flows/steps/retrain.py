@@ -15,6 +15,7 @@ from calmops_flows.learning.retraining.base import Fitted, TrainingContext
 from calmops_flows.learning.split import split
 from calmops_flows.steps.code import function_of
 from calmops_flows.steps.evaluate import Labels
+from calmops_flows.steps.golden import keep_golden
 from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.memory import Memory
 from calmops_flows.steps.models import keep_model
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """A fitted model with its artifact, and the rows that taught and that judge."""
+    """A fitted model with its artifact, and the rows that taught and that judge.
+
+    ``golden`` is the digest of its golden rows; None while a refit may take its place.
+    """
 
     fitted: Fitted
     artifact: str
     train: NDArray[np.int64]
     holdout: NDArray[np.int64]
+    golden: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Refitted:
 
     artifact: str
     fit_seconds: float
+    golden: str
     notes: tuple[str, ...] = field(default=())
 
 
@@ -62,8 +68,8 @@ def learn_all(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: An
     """Learn from all labelled rows, for a model that holds out rows by itself."""
     everything = np.arange(len(labels.rows))
     fitted = _fit(run, ingested, labels, champion, everything, everything[:0])
-    artifact = keep_model(run.store.artifacts, fitted.estimator)
-    return Challenger(fitted, artifact, everything, everything[:0])
+    artifact, golden = _keep(run, ingested, fitted)
+    return Challenger(fitted, artifact, everything, everything[:0], golden)
 
 
 def parts(run: SnapshotRun, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -79,8 +85,15 @@ def refit(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -
     judges = np.zeros(len(labels.rows), bool) if labels.judges is None else labels.judges
     taught, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
     fitted = _fit(run, ingested, labels, champion, taught, judged)
-    artifact = keep_model(run.store.artifacts, fitted.estimator)
-    return Refitted(artifact, fitted.fit_seconds, fitted.notes)
+    artifact, golden = _keep(run, ingested, fitted)
+    return Refitted(artifact, fitted.fit_seconds, golden, fitted.notes)
+
+
+def _keep(run: SnapshotRun, ingested: Ingested, fitted: Fitted) -> tuple[str, str]:
+    """Write a model, and golden rows to know it by when it is loaded elsewhere."""
+    artifacts = run.store.artifacts
+    artifact = keep_model(artifacts, fitted.estimator)
+    return artifact, keep_golden(artifacts, fitted.estimator, ingested.table, ingested.contract)
 
 
 def features_contract(run: SnapshotRun, contract: Contract) -> Contract:

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 from calmops_flows.learning.serialise import manifest
 from calmops_flows.records import Attempt
-from calmops_flows.steps.models import named_parts
+from calmops_flows.steps.golden import keep_golden
+from calmops_flows.steps.models import named_parts, read_model
 from calmops_flows.store.commit import NewVersion, next_version
 from calmops_flows.store.encoding import canonical_json
 
 if TYPE_CHECKING:
     from calmops_flows.data.contract import Contract
+    from calmops_flows.steps.ingest import Ingested
     from calmops_flows.steps.learn import Learnt, Tried
     from calmops_flows.steps.rivals import Rival
     from calmops_flows.steps.run import SnapshotRun
 
 
 def new_versions(
-    run: SnapshotRun, learnt: Learnt, *, contract: Contract, task: str, profile: str
+    run: SnapshotRun, learnt: Learnt, ingested: Ingested, *, task: str, profile: str
 ) -> tuple[NewVersion | None, ...]:
     """Describe the models to enter into the registry, having written their manifests.
 
@@ -28,8 +30,8 @@ def new_versions(
         The snapshot they were fitted for.
     learnt : Learnt
         What was tried.
-    contract : Contract
-        Columns they were fitted on.
+    ingested : Ingested
+        The snapshot's rows, and the contract that they were fitted on.
     task : {"classification", "regression"}
         What they predict.
     profile : str
@@ -45,12 +47,14 @@ def new_versions(
     for place, tried in enumerate(learnt.tried):
         new = None
         if tried.rival is not None and tried.rival.is_judged and place == learnt.chosen:
-            new = _judged_again(tried.rival, number)
+            new = _judged_again(run, tried.rival, ingested, number)
             number += 1
         elif tried.challenger is not None and tried.judgement is not None and tried.failure is None:
-            described = _manifest(run, tried, contract, task)
+            described = _manifest(run, tried, ingested.contract, task)
             new = _version(
+                run,
                 tried,
+                ingested,
                 number=number,
                 is_champion=place == learnt.chosen,
                 manifest=run.store.artifacts.put(canonical_json(described).encode()),
@@ -103,11 +107,22 @@ def _manifest(run: SnapshotRun, tried: Tried, contract: Contract, task: str) -> 
 
 
 def _version(
-    tried: Tried, *, number: int, is_champion: bool, manifest: str, profile: str
+    run: SnapshotRun,
+    tried: Tried,
+    ingested: Ingested,
+    *,
+    number: int,
+    is_champion: bool,
+    manifest: str,
+    profile: str,
 ) -> NewVersion:
     challenger, judgement, refitted = tried.challenger, tried.judgement, tried.refitted
     if challenger is None or judgement is None:
         raise AssertionError("only a judged model becomes a version")
+    golden = refitted.golden if refitted else challenger.golden
+    if golden is None:
+        model = challenger.fitted.estimator
+        golden = keep_golden(run.store.artifacts, model, ingested.table, ingested.contract)
     return NewVersion(
         version=number,
         is_champion=is_champion,
@@ -118,11 +133,14 @@ def _version(
         profile_digest=profile,
         metrics=judgement.challenger.metrics,
         fit_seconds=_fit_seconds(tried),
+        golden=golden,
     )
 
 
-def _judged_again(rival: Rival, number: int) -> NewVersion:
+def _judged_again(run: SnapshotRun, rival: Rival, ingested: Ingested, number: int) -> NewVersion:
     """Return a version of the model that was judged, in place of the refit of it."""
+    artifacts = run.store.artifacts
+    model = read_model(artifacts, rival.artifact)
     return NewVersion(
         version=number,
         is_champion=True,
@@ -133,6 +151,7 @@ def _judged_again(rival: Rival, number: int) -> NewVersion:
         profile_digest=rival.version.profile_digest,
         metrics=rival.version.metrics,
         fit_seconds=0.0,
+        golden=keep_golden(artifacts, model, ingested.table, ingested.contract),
     )
 
 

@@ -41,6 +41,7 @@ class NewVersion:
     profile_digest: str | None
     metrics: Mapping[str, float | None]
     fit_seconds: float
+    golden: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ def _write_versions(connection: Connection, commit: Commit, at: str) -> int | No
             "artifact": new.artifact,
             "manifest": new.manifest,
             "judged_artifact": new.judged_artifact,
+            "golden": new.golden,
             "mode": new.mode,
             "parent": parent,
             "snapshot_id": commit.snapshot.id,

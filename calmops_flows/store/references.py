@@ -27,13 +27,20 @@ COLUMNS: tuple[Column[Any], ...] = (
     tables.model_versions.c.artifact,
     tables.model_versions.c.manifest,
     tables.model_versions.c.judged_artifact,
+    tables.model_versions.c.golden,
     tables.model_versions.c.profile_digest,
     tables.predictions.c.artifact,
     tables.reports.c.artifact,
     tables.row_keys.c.artifact,
 )
 # A removed version keeps its row and its manifest, but no model.
-_OF_MODELS = frozenset({tables.model_versions.c.artifact, tables.model_versions.c.judged_artifact})
+_OF_MODELS = frozenset(
+    {
+        tables.model_versions.c.artifact,
+        tables.model_versions.c.judged_artifact,
+        tables.model_versions.c.golden,
+    }
+)
 # Digests that are no artifacts of ours: bytes of source files, hashes of the audit chain.
 NOT_ARTIFACTS = frozenset({"snapshots.digest", "files.digest", "audit.hash", "audit.previous_hash"})
 

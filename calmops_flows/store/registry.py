@@ -66,6 +66,7 @@ def _to_version(row: Row[Any]) -> ModelVersion:
         snapshot_id=row.snapshot_id,
         profile_digest=row.profile_digest,
         judged_artifact=row.judged_artifact,
+        golden=row.golden,
         metrics=stored_json(row.metrics),
         fit_seconds=row.fit_seconds,
         created_at=from_utc_text(row.created_at),

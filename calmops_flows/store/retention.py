@@ -122,6 +122,7 @@ def _of_candidates(pipeline: str) -> tuple[Select[Any], tuple[str, ...]]:
             model_versions.c.version.label("key"),
             model_versions.c.artifact,
             model_versions.c.judged_artifact,
+            model_versions.c.golden,
             model_versions.c.created_at.label("at"),
         )
         .where(
@@ -130,7 +131,7 @@ def _of_candidates(pipeline: str) -> tuple[Select[Any], tuple[str, ...]]:
         )
         .order_by(model_versions.c.version.desc())
     )
-    return found, ("artifact", "judged_artifact")
+    return found, ("artifact", "judged_artifact", "golden")
 
 
 def _label(row: RowMapping) -> str:

@@ -193,6 +193,7 @@ model_versions = Table(
     Column("artifact", DIGEST, nullable=False),
     Column("manifest", DIGEST, nullable=False),
     Column("judged_artifact", DIGEST),
+    Column("golden", DIGEST),
     Column("mode", String(24), nullable=False),
     Column("parent", Integer),
     _snapshot(),

@@ -36,6 +36,7 @@ def named_artifacts(store: Store) -> set[str]:
         tables.model_versions.c.artifact,
         tables.model_versions.c.manifest,
         tables.model_versions.c.judged_artifact,
+        tables.model_versions.c.golden,
         tables.model_versions.c.profile_digest,
         tables.drift_reports.c.reference_digest,
         tables.predictions.c.artifact,

@@ -231,6 +231,7 @@ def upgrade() -> None:
         sa.Column("artifact", sa.String(length=64), nullable=False),
         sa.Column("manifest", sa.String(length=64), nullable=False),
         sa.Column("judged_artifact", sa.String(length=64), nullable=True),
+        sa.Column("golden", sa.String(length=64), nullable=True),
         sa.Column("mode", sa.String(length=24), nullable=False),
         sa.Column("parent", sa.Integer(), nullable=True),
         sa.Column(
