@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -181,21 +182,28 @@ def at_once(
     **environment: str,
 ) -> list[int]:
     """Run ``work`` in ``n`` processes at the same time, and return their exit codes."""
-    variables = {
-        "CALMOPS_HOME": str(home),
-        "CALMOPS_TRUSTED_MODULES": "tests",
-        "CALMOPS_FAULT": fault,
-        "FITS": str(home.parent / f"{home.name}.fits"),
-        **environment,
-    }
-    processes = [_context.Process(target=_child, args=(work, source, variables)) for _ in range(n)]
-    for process in processes:
-        process.start()
+    variables = {"CALMOPS_FAULT": fault, **environment}
+    processes = [started(work, home, source, **variables) for _ in range(n)]
     for process in processes:
         process.join(60)
     codes = [process.exitcode for process in processes]
     assert None not in codes, "the process under test hangs"
     return [code for code in codes if code is not None]
+
+
+def started(
+    work: Callable[[Path], None], home: Path, source: Path, **environment: str
+) -> ForkServerProcess:
+    """Start ``work`` in a process of its own."""
+    variables = {
+        "CALMOPS_HOME": str(home),
+        "CALMOPS_TRUSTED_MODULES": "tests",
+        "FITS": str(home.parent / f"{home.name}.fits"),
+        **environment,
+    }
+    process = _context.Process(target=_child, args=(work, source, variables))
+    process.start()
+    return process
 
 
 def _child(work: Callable[[Path], None], source: Path, variables: dict[str, str]) -> None:
