@@ -49,7 +49,7 @@ drift:
   alpha: 0.05            # chance of any false alarm per snapshot
 retrain:
   when: drift            # or performance, always, never, every:N
-  mode: full
+  mode: auto             # the last 5,000 rows or more, else all; or full, window ...: calmops modes
 evaluation:
   holdout: 0.2           # newest rows, which judge and do not train
   thresholds: {{}}         # for example {{{metric}: {bound}}}

@@ -12,6 +12,8 @@ from calmops_flows.spec.base import Part
 RetrainingMode = Literal["full", "incremental", "window", "stacking", "replay_mix", "recalibration"]
 
 
+WINDOW_ROWS = 5_000  # chosen on real streams; benchmarks/real_streams.py
+
 HISTORICAL_MODES: dict[int, RetrainingMode] = {
     0: "full",
     1: "incremental",
@@ -40,15 +42,15 @@ class RetrainSpec(Part):
     """`drift` (of data, concept or performance, or a broken threshold), `performance` (a broken
     threshold, a drop, drift of the concept), `data` (drift of the data alone), `always`, `never` or
     `every:N`."""
-    mode: RetrainingMode | Literal["auto"] = "full"
-    """Retraining mode, by name or historical number. `auto`: mode `window`; where its model is
-    turned away, `full` on the new and on all retained data, if shown to be better."""
+    mode: RetrainingMode | Literal["auto"] = "auto"
+    """Retraining mode, by name or historical number. Default `auto`: mode `window`; where its model
+    is turned away, `full` on the new and on all retained data, if shown to be better."""
     fallback: RetrainingMode | None = None
     """Mode tried once after a rejection."""
     scope: Literal["new", "all"] = "new"
     """Data of mode `full`: the new snapshot, or all that are retained."""
-    window_size: int = Field(5_000, ge=1)
-    """Rows of mode `window`."""
+    window_size: int | None = Field(None, ge=1)
+    """Rows of mode `window`. Default: 5,000, or all new ones where a snapshot brings more."""
     replay_fraction: float = Field(0.4, gt=0, lt=1)
     """Share of old rows in mode `replay_mix`."""
     custom: CustomSpec | None = None
@@ -79,6 +81,10 @@ class RetrainSpec(Part):
         if when in known or re.match(r"^every:[1-9]\d*$", when):
             return when
         raise ValueError(f"must be one of {sorted(known)} or every:N")
+
+    def window_rows(self, n_new: int = 0) -> int:
+        """Return how many rows mode ``window`` learns from when so many are new."""
+        return max(WINDOW_ROWS, n_new) if self.window_size is None else self.window_size
 
     @property
     def every(self) -> int | None:

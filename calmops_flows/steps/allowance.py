@@ -71,7 +71,7 @@ def knows_enough(run: SnapshotRun, champion: Champion, *, n_labelled: int) -> Ru
     """
     if run.block_column is not None:
         return None
-    limit = reach(recipes(run.spec)[0][0].spec(run.spec).retrain)
+    limit = reach(recipes(run.spec)[0][0].spec(run.spec).retrain, n_labelled)
     if limit is None:
         return None
     retained = select(func.coalesce(func.sum(snapshots.c.rows), 0)).where(

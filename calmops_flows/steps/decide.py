@@ -147,15 +147,20 @@ def _policy(run: SnapshotRun, evidence: Evidence, *, fails: bool) -> tuple[bool,
         since = snapshots_since_training(run) + 1
         return since >= every, f"{since} of {every} snapshots since the last training"
     reason = None if when == "data" else _reason_to_retrain(evidence, fails=fails)
-    if reason is None and when == "drift" and _is_broken(evidence.knowledge):
-        reason = "the champion learnt from much less than is known by now"
-    drift, heeds_data = evidence.drift, when in {"drift", "data"}
-    if reason is not None or not heeds_data or drift is None or not drift.is_drift:
-        return reason is not None, reason or "no reason to retrain"
-    persist = run.spec.drift.persist
-    if persist is not None and not _persists(run, drift, persist):
-        return False, f"drift, but not in {persist.k} of the last {persist.n} snapshots"
-    return True, f"drift in {_where(drift)}"
+    return (True, reason) if reason is not None else _policy_on_data(run, evidence, when)
+
+
+def _policy_on_data(run: SnapshotRun, evidence: Evidence, when: str) -> tuple[bool, str]:
+    """Ask for training because the data moved, or because many more rows are known."""
+    drift, persist = evidence.drift, run.spec.drift.persist
+    against = "no reason to retrain"
+    if drift is not None and drift.is_drift and when in {"drift", "data"}:
+        if persist is None or _persists(run, drift, persist):
+            return True, f"drift in {_where(drift)}"
+        against = f"drift, but not in {persist.k} of the last {persist.n} snapshots"
+    if when == "drift" and _is_broken(evidence.knowledge):
+        return True, "the champion learnt from much less than is known by now"
+    return False, against
 
 
 def _is_broken(rule: Rule | None) -> bool:

@@ -16,7 +16,7 @@ from calmops_flows.steps.importance import measure_importance
 from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.judge import Judgement, judge_challenger, judge_rival
 from calmops_flows.steps.models import read_model
-from calmops_flows.steps.recipes import Recipe, recipes, run_of, run_of_rival
+from calmops_flows.steps.recipes import Recipe, Rounds, recipes, run_of, run_of_rival
 from calmops_flows.steps.retrain import Challenger, Refitted, parts, refit, retrain
 from calmops_flows.steps.rivals import Rival, find_rivals
 from calmops_flows.steps.run import SnapshotRun
@@ -117,7 +117,10 @@ def learn(
     if not is_training and not rivals:
         return None
     case = _Case(calls, ingested, labels, champion, scored)
-    rounds = within(recipes(run.spec), plan.n_fits) if is_training else ()
+    rounds: Rounds = ()
+    if is_training:
+        n_new = len(parts(run, labels)[0])
+        rounds = within(recipes(run.spec, n_new=n_new), plan.n_fits)
     n_tries = len(rivals) + sum(len(together) for together in rounds)
     tried = _look_back(run_of_rival(run, n_tries=n_tries), case, rivals, is_training=is_training)
     start = 0

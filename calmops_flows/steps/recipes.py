@@ -71,9 +71,9 @@ class Recipe:
         return spec.model_copy(update={"retrain": retrain})
 
 
-def reach(retrain: RetrainSpec) -> float | None:
+def reach(retrain: RetrainSpec, n_new: int) -> float | None:
     """Return how many rows a mode learns from, over snapshots; None: from the new ones alone."""
-    rows = {("window", retrain.scope): float(retrain.window_size), ("full", "all"): math.inf}
+    rows = {("window", retrain.scope): float(retrain.window_rows(n_new)), ("full", "all"): math.inf}
     return rows.get((retrain.mode, retrain.scope))
 
 
@@ -93,13 +93,15 @@ POLICIES: Mapping[str, Rounds] = {
 }
 
 
-def recipes(spec: PipelineSpec) -> Rounds:
+def recipes(spec: PipelineSpec, *, n_new: int = 0) -> Rounds:
     """Return the recipes to try, in rounds.
 
     Parameters
     ----------
     spec : PipelineSpec
         Declares mode and fallback.
+    n_new : int, default 0
+        New rows that teach. Where they are the whole window, a policy does not fit them twice.
 
     Returns
     -------
@@ -118,6 +120,11 @@ def recipes(spec: PipelineSpec) -> Rounds:
     custom = spec.retrain.custom or CustomSpec()
     mode = CUSTOM if custom.train or custom.retrain else spec.retrain.mode
     rounds = POLICIES.get(mode, ((Recipe(mode),),))
+    if mode in POLICIES and n_new == spec.retrain.window_rows(n_new):
+        rounds = tuple(
+            tuple(recipe for recipe in tried if recipe.options.get("scope") != "new")
+            for tried in rounds
+        )
     fallback = CUSTOM_FALLBACK if custom.fallback else spec.retrain.fallback
     if fallback is None or any(recipe.mode == fallback for tried in rounds for recipe in tried):
         return rounds

@@ -154,7 +154,7 @@ def _needed_rows(connection: Connection, spec: PipelineSpec) -> dict[int, str]:
     """Return the snapshots whose rows are still wanted, with the reason."""
     needed = _awaiting_labels(connection, spec)
     needed.update(_newest_by_block(connection, spec.name))
-    rows = 0
+    rows, size = 0, spec.retrain.window_rows()
     query = (
         select(snapshots.c.id, snapshots.c.rows)
         .join(outcomes, outcomes.c.snapshot_id == snapshots.c.id)
@@ -162,9 +162,9 @@ def _needed_rows(connection: Connection, spec: PipelineSpec) -> dict[int, str]:
         .order_by(snapshots.c.sequence.desc())
     )
     for row in connection.execute(query):
-        if rows >= spec.retrain.window_size:
+        if rows >= size:
             break
-        needed[row.id] = f"the window of {spec.retrain.window_size} rows reaches it"
+        needed[row.id] = f"the window of {size} rows reaches it"
         rows += row.rows or 0
     return needed
 

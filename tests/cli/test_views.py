@@ -162,6 +162,7 @@ def test_modes_are_listed_with_what_they_mean(calmops: Calmops) -> None:
 
     assert found["full"]["number"] == 0
     assert "from scratch" in found["full"]["meaning"]
+    assert found["auto"]["meaning"].startswith("The default")
     assert set(found) > {"incremental", "window", "stacking", "replay_mix", "recalibration"}
     assert "replay_mix" in calmops("modes").out
 

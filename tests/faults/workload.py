@@ -77,6 +77,7 @@ def make_spec(source: Path) -> PipelineSpec:
             "target": "y",
             "source": {"path": str(source), "settle_seconds": 0},
             "model": {"class": "tests.faults.workload.CountingRegression"},
+            "retrain": {"mode": "full"},  # so that the second snapshot is kept
         }
     )
 
@@ -119,7 +120,7 @@ def run_replaying(source: Path) -> None:
 
 def run_ipip(source: Path) -> None:
     """Apply a spec of kind ipip and drain."""
-    spec = make_spec(source).model_dump(mode="json", by_alias=True)
+    spec = make_spec(source).model_dump(mode="json", by_alias=True, exclude={"retrain"})
     api.run(parse_spec({**spec, "kind": "ipip"}), wait=False)
 
 

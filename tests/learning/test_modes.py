@@ -232,6 +232,16 @@ def test_window_ends_with_the_newest_rows() -> None:
     assert [short.rows, long.rows, whole.rows] == [40, 100, 260]
 
 
+def test_window_of_no_stated_size_leaves_no_new_row_out() -> None:
+    many = problem(blobs(5_200, seed=1))
+    few = problem(blobs(60, seed=1))
+
+    new = RETRAINERS["window"](after(many, BAYES, blobs(200)))
+    old = RETRAINERS["window"](after(few, BAYES, blobs(5_200)))
+
+    assert [new.rows, old.rows] == [5_200, 5_000]
+
+
 def test_scope_all_learns_every_row() -> None:
     rows = problem(blobs(60, seed=1))
 

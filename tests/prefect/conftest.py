@@ -94,6 +94,7 @@ class Source:
                 "target": "y",
                 "source": {"path": str(self.folder), "settle_seconds": 0},
                 "model": {"class": "sklearn.linear_model.LogisticRegression"},
+                "retrain": {"mode": "full"},
                 **more,
             }
         )

@@ -78,6 +78,19 @@ def test_champion_is_refreshed_while_it_could_learn_much_more(stream: Stream) ->
     assert last.reason == "no reason to retrain"
 
 
+def test_reason_is_drift_where_the_champion_also_knows_too_little(stream: Stream) -> None:
+    stream.declare(retrain={"mode": "auto"}, drift={"multivariate": "off"})
+    stream.drop("m0.csv", rows(0))
+    stream.drop("m1.csv", rows(1, shift=3))
+
+    found = stream.drain().outcomes
+
+    record = decision(stream.store.database, 2)
+    assert record is not None
+    assert [r.passed for r in record.rules if r.name == "knows enough"] == [False]
+    assert (found[1].reason or "").startswith("drift in ")
+
+
 def test_models_of_new_rows_alone_never_know_too_little(stream: Stream) -> None:
     stream.declare(drift={"multivariate": "off", "alpha": 1e-9})
     for number in range(3):
@@ -122,6 +135,15 @@ def test_auto_tries_a_window_and_the_others_only_after_it() -> None:
         [("full", "new"), ("full", "all")],
         [("incremental", None)],
     ]
+
+
+def test_auto_does_not_fit_new_rows_twice_when_they_are_the_whole_window() -> None:
+    declared, short = spec(mode="auto"), spec(mode="auto", window_size=900)
+
+    assert [len(together) for together in recipes(declared, n_new=5_000)] == [1, 1]
+    assert [len(together) for together in recipes(declared, n_new=4_999)] == [1, 2]
+    assert [len(together) for together in recipes(short, n_new=5_000)] == [1, 2]
+    assert recipes(declared, n_new=5_000)[1][0].options == {"scope": "all"}
 
 
 def test_auto_refreshes_its_window_on_easier_terms_than_a_change() -> None:

@@ -18,6 +18,26 @@ def check(**more: Any) -> None:
     validate(parse_spec(values), Settings())
 
 
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "stream": {},
+    "block": {"kind": "block", "block": {"column": "site"}},
+    "ipip": {"kind": "ipip", "task": "classification"},
+    "no probabilities": {"model": {"class": "sklearn.svm.LinearSVC"}},
+    "regression": {"model": {"class": "sklearn.linear_model.Ridge"}, "task": "regression"},
+    "prediction only": {"prediction_only": True, "target": None},
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_every_kind_and_model_takes_the_default_mode(name: str) -> None:
+    values = {"name": "s", "target": "y", "source": {"path": "/data"}, "model": MODEL}
+
+    found = parse_spec({**values, **DEFAULTS[name]})
+
+    validate(found, Settings())
+    assert found.retrain.mode == "auto"
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown metric": ({"evaluation": {"thresholds": {"acuracy": 0.9}}}, "acuracy"),
     "metric of the other task": (

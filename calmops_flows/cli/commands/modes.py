@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from calmops_flows.cli.options import Json
 
+AUTO = (
+    "The default: `window`; where its model is turned away, `full` on the new and on all kept "
+    "rows, which must be shown to be better."
+)
+
 
 def modes(json: Json = False) -> None:
     """List the retraining modes: number in historical configurations, meaning, what they need."""
@@ -17,6 +22,7 @@ def modes(json: Json = False) -> None:
         (mode, numbers.get(mode), _meaning(function), MODE_NEEDS.get(mode))
         for mode, function in RETRAINERS.items()
     ]
+    rows.append(("auto", None, AUTO, None))
     if json:
         keys = ("mode", "number", "meaning", "needs")
         emit_json([dict(zip(keys, row, strict=True)) for row in rows])

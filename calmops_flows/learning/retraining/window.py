@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def window(context: TrainingContext) -> Fitted:
-    """Fit a new estimator on the last ``window_size`` rows.
+    """Fit a new estimator on the last ``window_size`` rows; by default no new row is left out.
 
     Parameters
     ----------
@@ -29,7 +29,8 @@ def window(context: TrainingContext) -> Fitted:
     ModelError
         If there is nothing to learn from, or the fit fails.
     """
-    table, size = context.table, context.options.window_size
+    table = context.table
+    size = context.options.window_rows(table.num_rows)
     missing = size - table.num_rows
     if missing > 0:
         table = concatenated([context.before(missing), table])

@@ -103,5 +103,5 @@ class Trainer:
         champion: Champion | None,  # noqa: ARG002 - for kinds that look at it
     ) -> str:
         """Return the digest of the profile of all that a new version has learnt from."""
-        n_rows = reach(run.spec.retrain)
+        n_rows = reach(run.spec.retrain, profiled.profile.n_rows)
         return profiled.digest if n_rows is None else learnt_profile(run, profiled, n_rows)
