@@ -90,3 +90,14 @@ class ArtifactError(CalmopsError, OSError):
 
 class DigestMismatchError(ArtifactError):
     """The bytes of an artifact do not hash to the digest in the database."""
+
+
+class RemoteError(CalmopsError, OSError):
+    """An object store or other remote file system cannot be reached, or refuses.
+
+    Nothing is wrong with the files there: the run ends, and the next one tries again.
+    """
+
+
+class UnreachableArtifactsError(ArtifactError, RemoteError):
+    """The object store of the artifacts cannot be reached, or refuses."""

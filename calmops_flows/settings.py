@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         gt=1,
         description="A compressed file that grows by more than this factor is quarantined.",
     )
+    remote_timeout_seconds: float = Field(
+        20.0, gt=0, description="An object store that is silent for so long has failed."
+    )
+    remote_attempts: int = Field(
+        3, ge=1, description="How often a request to an object store is made in all."
+    )
     dashboard_url: str = Field("", description="Where the dashboard runs; Prefect runs link to it.")
     token: SecretStr | None = Field(
         None, description="Demanded by servers that are bound off loopback."

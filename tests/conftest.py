@@ -7,12 +7,16 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.plugins.skips import SkipGuard
 from tests.plugins.times import GroupTimes
+
+if TYPE_CHECKING:
+    from tests.servers.broken import BreakableProxy
 
 TESTS = Path(__file__).parent
 # Tests of one of these groups share a server or an environment, so one worker runs them all.
@@ -88,6 +92,39 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
 
     with fresh_database(postgres_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """Run one server with an S3 API per worker."""
+    from tests.servers.s3 import running_s3
+
+    with running_s3() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3_proxy(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[BreakableProxy]:
+    """Stand in front of the S3 API, whole until told otherwise; S3 clients find it."""
+    import fsspec
+
+    from tests.servers.broken import BreakableProxy
+    from tests.servers.s3 import environment
+
+    proxy = BreakableProxy(s3_endpoint)
+    for name, value in environment(proxy.endpoint).items():
+        monkeypatch.setenv(name, value)
+    yield proxy
+    proxy.close()
+    fsspec.get_filesystem_class("s3").clear_instance_cache()  # they know the address
+
+
+@pytest.fixture
+def bucket(s3_proxy: BreakableProxy) -> str:
+    """Give the URL of an empty bucket."""
+    from tests.servers.s3 import make_bucket
+
+    return make_bucket(s3_proxy.endpoint)
 
 
 @pytest.fixture(scope="session")

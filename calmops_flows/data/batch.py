@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from calmops_flows.data.transport import Patience
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -34,7 +36,7 @@ SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes above which a file is refused before it fills memory or disk.
+    """What bounds the reading of a file: it is refused before it fills memory or disk.
 
     Attributes
     ----------
@@ -44,16 +46,21 @@ class Limits:
         A file that grows by more than this factor when unpacked is refused ...
     free_bytes : int
         ... unless the unpacked content stays below so many bytes.
+    patience : Patience
+        How long a remote source may be silent.
     """
 
     max_file_bytes: int = 64 * 2**30
     max_unpacked_ratio: float = 200.0
     free_bytes: int = 64 * MEBIBYTE
+    patience: Patience = field(default_factory=Patience)
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """Take the limits from the settings of the process."""
-        return cls(settings.max_file_bytes, settings.max_unpacked_ratio)
+        return cls(
+            settings.max_file_bytes, settings.max_unpacked_ratio, patience=Patience.of(settings)
+        )
 
     def unpacked_bytes(self, packed_bytes: int) -> int:
         """Return how many bytes a file of ``packed_bytes`` may unpack to."""

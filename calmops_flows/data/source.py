@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from calmops_flows.data import local, remote
 from calmops_flows.data.arrivals import Scan, Seen, Taken, decode_path, matcher, stamp_key
-from calmops_flows.data.batch import MEBIBYTE, Limits
+from calmops_flows.data.batch import Limits
+from calmops_flows.data.stream import CHANGED, Writable, check_size, digest_of
 from calmops_flows.errors import NotReadyError, SnapshotError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
     from calmops_flows.spec import SourceSpec
 
 _NUMBER = re.compile(r"([0-9]+)")
-_CHANGED = "the file changed while it was read; it is read again when it has settled"
-
-
-class _Writable(Protocol):
-    def write(self, chunk: bytes, /) -> Any: ...
 
 
 def scan(
@@ -65,6 +60,8 @@ def scan(
         If a local source does not exist, or a URL is of no known kind.
     MissingExtraError
         If the package for a kind of URL is not installed.
+    RemoteError
+        If a remote source cannot be listed now.
     """
     limits = limits or Limits()
     new: list[Seen] = []
@@ -104,6 +101,8 @@ def take(
         ``changed_while_read``, ``vanished`` or ``no_permission``: try again later.
     SnapshotError
         ``too_large``, ``symlink``, ``not_a_file`` or ``path_outside``.
+    RemoteError
+        If a remote source cannot be reached, or refuses; nothing is wrong with the file.
     """
     number, name = tempfile.mkstemp(prefix="taken-", dir=folder)
     copy = Path(name)
@@ -135,7 +134,7 @@ def fingerprint(source: SourceSpec, seen_path: str, *, limits: Limits | None = N
 
     Raises
     ------
-    NotReadyError, SnapshotError
+    NotReadyError, SnapshotError, RemoteError
         As for `take`.
     """
     return _read(source, seen_path, None, limits or Limits())
@@ -245,7 +244,7 @@ def _arrivals(
     matches = matcher(source.pattern)
     root = local_folder(source)
     if root is None:
-        yield from _remote_arrivals(source, known, skipped, now, limits)
+        yield from remote.arrivals(source, known, skipped, now, limits)
         return
     for path, found in local.walk(root, matches, limits):
         if isinstance(found, str):
@@ -255,91 +254,26 @@ def _arrivals(
             yield local.seen_of(path, found), is_settled
 
 
-def _remote_arrivals(
-    source: SourceSpec,
-    known: Mapping[str, int],
-    skipped: list[tuple[str, str]],
-    now: float,
-    limits: Limits,
-) -> Iterator[tuple[Seen, bool]]:
-    matches = matcher(source.pattern)
-    system, root = remote.open_system(source.path)
-    for seen in remote.list_files(system, root):
-        if not matches(decode_path(seen.path)):
-            continue
-        if seen.size_bytes > limits.max_file_bytes:
-            reason = f"{seen.size_bytes} bytes are over the limit of {limits.max_file_bytes}"
-            skipped.append((seen.path, reason))
-        elif known.get(seen.path) != stamp_key(seen.stamp):
-            yield seen, abs(now - seen.modified) >= source.settle_seconds
-
-
-def _read(source: SourceSpec, seen_path: str, out: _Writable | None, limits: Limits) -> Taken:
+def _read(source: SourceSpec, seen_path: str, out: Writable | None, limits: Limits) -> Taken:
     root = local_folder(source)
     if root is None:
-        return _read_remote(source, seen_path, out, limits)
+        return remote.read(source, seen_path, out, limits)
     return _read_local(root, seen_path, out, limits)
 
 
-def _read_local(root: str, seen_path: str, out: _Writable | None, limits: Limits) -> Taken:
+def _read_local(root: str, seen_path: str, out: Writable | None, limits: Limits) -> Taken:
     relative = decode_path(seen_path)
     number = local.open_inside(root, relative)
     with os.fdopen(number, "rb", buffering=0) as file:
         before = os.fstat(number)
-        _check_size(before.st_size, limits)
-        digest, size = _digest(file.read, out, before.st_size)
+        check_size(before.st_size, limits)
+        digest, size = digest_of(file.read, out, before.st_size)
         after = os.fstat(number)
     try:
         there = os.stat(os.path.join(root, relative), follow_symlinks=False)  # noqa: PTH116, PTH118
     except OSError as err:
-        raise NotReadyError("changed_while_read", _CHANGED) from err
+        raise NotReadyError("changed_while_read", CHANGED) from err
     stamp = local.stamp_of(before)
     if size != before.st_size or {local.stamp_of(after), local.stamp_of(there)} != {stamp}:
-        raise NotReadyError("changed_while_read", _CHANGED)
+        raise NotReadyError("changed_while_read", CHANGED)
     return Taken(digest, size, stamp)
-
-
-def _read_remote(
-    source: SourceSpec, seen_path: str, out: _Writable | None, limits: Limits
-) -> Taken:
-    relative = decode_path(seen_path)
-    if any(part in {"", ".", ".."} for part in relative.split("/")):
-        raise SnapshotError("path_outside", "expected a plain path below the source")
-    system, root = remote.open_system(source.path)
-    full = f"{root}/{relative}"
-    try:
-        before = remote.seen_of(relative, system.info(full))
-        _check_size(before.size_bytes, limits)
-        with system.open(full, "rb") as file:
-            digest, size = _digest(file.read, out, before.size_bytes)
-        system.invalidate_cache()
-        after = remote.seen_of(relative, system.info(full))
-    except FileNotFoundError as err:
-        raise NotReadyError("vanished", "the file is not there any more") from err
-    if size != before.size_bytes or after.stamp != before.stamp:
-        raise NotReadyError("changed_while_read", _CHANGED)
-    return Taken(digest, size, before.stamp)
-
-
-def _check_size(size: int, limits: Limits) -> None:
-    if size > limits.max_file_bytes:
-        raise SnapshotError(
-            "too_large", f"{size} bytes are over the limit of {limits.max_file_bytes}"
-        )
-
-
-def _digest(
-    read: Callable[[int], bytes], out: _Writable | None, expected_bytes: int
-) -> tuple[str, int]:
-    """Hash (and copy) at most one byte more than expected: a growing file ends too."""
-    hashed = hashlib.sha256()
-    size = 0
-    while size <= expected_bytes:
-        chunk = read(min(MEBIBYTE, expected_bytes + 1 - size))
-        if not chunk:
-            break
-        hashed.update(chunk)
-        size += len(chunk)
-        if out is not None:
-            out.write(chunk)
-    return hashed.hexdigest(), size

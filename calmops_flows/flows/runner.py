@@ -13,7 +13,7 @@ from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from calmops_flows.errors import ArtifactError
+from calmops_flows.errors import ArtifactError, RemoteError
 from calmops_flows.flows.events import post
 from calmops_flows.flows.notifier import BlockNotifier
 from calmops_flows.steps.runner import RETRY_SECONDS, STEP_RETRIES, Notifier, Progress
@@ -111,7 +111,7 @@ def _as_task(
     """Make a task without parameters or result, so that Prefect walks through no frame."""
 
     def is_worth_a_retry(*_: object) -> bool:
-        return bool(errors) and not isinstance(errors[-1], ArtifactError)
+        return bool(errors) and not isinstance(errors[-1], (ArtifactError, RemoteError))
 
     as_task = task(
         name=name,

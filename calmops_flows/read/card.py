@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
 
-from calmops_flows.errors import ArtifactError, NotFoundError, UntestableError
+from calmops_flows.errors import ArtifactError, NotFoundError, RemoteError, UntestableError
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.records import Comparison, Decision, DriftReport
@@ -215,6 +215,8 @@ def _holdout(store: Store, digest: str | None) -> Holdout | None:
         return None
     try:
         return from_bytes(store.artifacts.get(digest)).holdout
+    except RemoteError:
+        raise
     except ArtifactError:
         return None
 

@@ -16,6 +16,7 @@ from calmops_flows.errors import (
     ArtifactError,
     LeaseLostError,
     NotReadyError,
+    RemoteError,
     SnapshotError,
     StaleRunError,
     StoreError,
@@ -101,6 +102,8 @@ def drain(
         If there is no pipeline of that name.
     StoreError
         If the store cannot be reached or written.
+    RemoteError
+        If a remote source, or the object store of the artifacts, cannot be reached.
     """
     runner = runner or PlainRunner()
     spec = load_state(store.database, pipeline).spec
@@ -198,7 +201,7 @@ def _work_on(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
         logger.info("%s; starting again", err)
         ledger.return_attempt(database, snapshot)
         return _work_on(drain, snapshot)
-    except (StoreError, ArtifactError):
+    except (StoreError, ArtifactError, RemoteError):
         _return_quietly(drain, snapshot)
         raise
     except OSError as err:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from calmops_flows.data.transport import Patience
 from calmops_flows.errors import ArtifactError, MissingExtraError
 from calmops_flows.records import Role
 from calmops_flows.steps.ingest import read_copy
@@ -82,4 +83,5 @@ def export(store: Store, message: Message) -> None:
         table = table.add_column(0, order["key"], keys)
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
-    write_export(order["path"], order["name"], sink.getvalue())
+    patience = Patience.of(store.settings)
+    write_export(order["path"], order["name"], sink.getvalue(), patience=patience)

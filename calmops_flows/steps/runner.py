@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from calmops_flows.errors import ArtifactError
+from calmops_flows.errors import ArtifactError, RemoteError
 from calmops_flows.records import Outcome
 from calmops_flows.store.lease import Lease
 from calmops_flows.store.outbox import Message
@@ -81,7 +81,7 @@ class PlainRunner:
             try:
                 return call()
             except OSError as err:
-                if left == 0 or isinstance(err, ArtifactError):
+                if left == 0 or isinstance(err, (ArtifactError, RemoteError)):
                     raise
                 logger.warning("%s of %r failed, trying again: %s", name, label, err)
                 time.sleep(RETRY_SECONDS * (1 + random.random()))  # noqa: S311 - jitter

@@ -9,12 +9,13 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from calmops_flows.errors import ArtifactError, DigestMismatchError
+from calmops_flows.data.transport import Patience, open_system, reaching, without_secrets
+from calmops_flows.errors import ArtifactError, DigestMismatchError, UnreachableArtifactsError
 from calmops_flows.faults import durable
 
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
@@ -29,10 +30,14 @@ class ArtifactStore:
     ----------
     url : str
         Local folder or fsspec URL such as ``s3://bucket/calmops``.
+    patience : Patience, optional
+        How long an object store may be silent.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: Patience | None = None) -> None:
         self.url = url
+        self.shown = without_secrets(url)
+        self._patience = patience or Patience()
         self._local = Path(url.removeprefix("file://")) if _is_local(url) else None
         self._remote: tuple[Any, str] | None = None
 
@@ -69,14 +74,16 @@ class ArtifactStore:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         stream.seek(0)
         try:
-            with durable("artifact.put"):
+            with durable("artifact.put"), self._reaching("write"):
                 if self.exists(digest):
                     self._renew(digest, stream)
                 else:
                     self._write(digest, stream)
+        except ArtifactError:
+            raise
         except OSError as err:
             raise ArtifactError(
-                f"cannot write artifact {digest[:12]} to {self.url}: {err}"
+                f"cannot write artifact {digest[:12]} to {self.shown}: {err}"
             ) from err
         return digest
 
@@ -87,36 +94,58 @@ class ArtifactStore:
         ------
         ArtifactError
             If there is no such artifact or it cannot be read.
+        UnreachableArtifactsError
+            If an object store cannot be reached, refuses, or its answer is cut.
         DigestMismatchError
             If the bytes were changed.
         """
-        key = self._key(digest)
-        try:
-            if self._local is not None:
-                content = (self._local / key).read_bytes()
-            else:
-                fs, root = self._open_remote()
-                content = bytes(fs.cat_file(f"{root}/{key}"))
-        except OSError as err:
-            raise ArtifactError(
-                f"cannot read artifact {digest[:12]} from {self.url}: {err}"
-            ) from err
+        content = self._read(digest)
         found = hashlib.sha256(content).hexdigest()
         if found != digest:
+            self._refuse_cut(digest, len(content))
             raise DigestMismatchError(
-                f"artifact {digest[:12]} in {self.url} was changed: its bytes hash to "
+                f"artifact {digest[:12]} in {self.shown} was changed: its bytes hash to "
                 f"{found[:12]}; it is not loaded; restore it from a backup, or roll back to "
                 "another version"
             )
         return content
 
+    def _read(self, digest: str) -> bytes:
+        key = self._key(digest)
+        try:
+            if self._local is not None:
+                return (self._local / key).read_bytes()
+            fs, root = self._open_remote()
+            with self._reaching("read"):
+                return bytes(fs.cat_file(f"{root}/{key}"))
+        except ArtifactError:
+            raise
+        except OSError as err:
+            raise ArtifactError(
+                f"cannot read artifact {digest[:12]} from {self.shown}: {err}"
+            ) from err
+
+    def _refuse_cut(self, digest: str, n_bytes: int) -> None:
+        """Tell an answer that was cut on its way from an artifact that was changed."""
+        whole = None if self._local is not None else self.size(digest)
+        if whole is not None and n_bytes < whole:
+            raise UnreachableArtifactsError(
+                f"artifact {digest[:12]} from {self.shown} was cut: {n_bytes} of {whole} bytes "
+                "came; the next run reads it again"
+            )
+
     def exists(self, digest: str) -> bool:
-        """Tell whether an artifact of this digest lies in the store."""
+        """Tell whether an artifact of this digest lies in the store.
+
+        Raises
+        ------
+        UnreachableArtifactsError
+            If an object store does not say.
+        """
         key = self._key(digest)
         if self._local is not None:
             return (self._local / key).is_file()
-        fs, root = self._open_remote()
-        return bool(fs.exists(f"{root}/{key}"))
+        return self._about(digest) is not None
 
     def size(self, digest: str) -> int | None:
         """Return the bytes of an artifact, None if it is not there."""
@@ -139,7 +168,8 @@ class ArtifactStore:
             return stat.st_mtime, stat.st_size
         fs, root = self._open_remote()
         try:
-            return _time_and_size(fs.info(f"{root}/{key}"))
+            with self._reaching("look into"):
+                return _time_and_size(fs.info(f"{root}/{key}"))
         except FileNotFoundError:
             return None
 
@@ -172,15 +202,17 @@ class ArtifactStore:
 
     def _remove(self, key: str) -> None:
         try:
-            with durable("artifact.remove"):
+            with durable("artifact.remove"), self._reaching("remove from"):
                 if self._local is not None:
                     (self._local / key).unlink(missing_ok=True)
                     return
                 fs, root = self._open_remote()
                 with suppress(FileNotFoundError):
                     fs.rm_file(f"{root}/{key}")
+        except ArtifactError:
+            raise
         except OSError as err:
-            raise ArtifactError(f"cannot remove {key} from {self.url}: {err}") from err
+            raise ArtifactError(f"cannot remove {key} from {self.shown}: {err}") from err
 
     def _files(self) -> Iterator[tuple[str, float, int]]:
         """Yield key, time of writing and size of every file."""
@@ -190,7 +222,12 @@ class ArtifactStore:
                 yield path.relative_to(self._local).as_posix(), stat.st_mtime, stat.st_size
             return
         fs, root = self._open_remote()
-        for path, about in sorted(fs.find(f"{root}/sha256", detail=True).items()):
+        try:
+            with self._reaching("list"):
+                found = fs.find(f"{root}/sha256", detail=True)
+        except FileNotFoundError as err:
+            raise ArtifactError(f"cannot list {self.shown}: {err}") from err
+        for path, about in sorted(found.items()):
             yield path[len(root) + 1 :], *_time_and_size(about)
 
     def _write(self, digest: str, stream: io.BufferedIOBase) -> None:
@@ -218,11 +255,14 @@ class ArtifactStore:
 
     def _open_remote(self) -> tuple[Any, str]:
         if self._remote is None:
-            import fsspec
-
-            fs, root = fsspec.url_to_fs(self.url)
-            self._remote = (fs, str(root).rstrip("/"))
+            self._remote = open_system(self.url, self._patience, named="CALMOPS_ARTIFACTS_URL")
         return self._remote
+
+    def _reaching(self, doing: str) -> AbstractContextManager[None]:
+        """Tell trouble with an object store from what its artifacts say; a folder has none."""
+        if self._local is not None:
+            return nullcontext()
+        return reaching(self.url, doing, error=UnreachableArtifactsError)
 
 
 def write_durably(target: Path, stream: io.BufferedIOBase) -> None:

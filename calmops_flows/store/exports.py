@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from calmops_flows.errors import MissingExtraError
+from calmops_flows.data.transport import Patience, open_system, reaching
 from calmops_flows.faults import durable
 from calmops_flows.store.artifacts import write_durably
 
 
-def write_export(url: str, name: str, content: bytes) -> None:
+def write_export(url: str, name: str, content: bytes, *, patience: Patience | None = None) -> None:
     """Write a file into a folder or under a URL; written again, it is replaced.
 
     Parameters
@@ -21,6 +21,8 @@ def write_export(url: str, name: str, content: bytes) -> None:
         Name of the file.
     content : bytes
         All of it.
+    patience : Patience, optional
+        How long an object store may be silent.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def write_export(url: str, name: str, content: bytes) -> None:
     folder = local_path(url)
     with durable("export.write"):
         if folder is None:
-            _write_remote(url, name, content)
+            _write_remote(url, name, content, patience or Patience())
         else:
             folder.mkdir(parents=True, exist_ok=True)
             write_durably(folder / name, io.BytesIO(content))
@@ -45,17 +47,8 @@ def local_path(url: str) -> Path | None:
     return Path(url.removeprefix("file://")).expanduser()
 
 
-def _write_remote(url: str, name: str, content: bytes) -> None:
-    import fsspec
-
-    try:
-        system, root = fsspec.url_to_fs(url)
-    except ImportError as err:
-        kind = url.partition(":")[0]
-        raise MissingExtraError(
-            f"predictions.path {kind}://… needs another package ({err}): "
-            f"pip install 'calmops-flows[{kind}]'"
-        ) from err
-    root = str(root).rstrip("/")
-    system.makedirs(root, exist_ok=True)
-    system.pipe_file(f"{root}/{name}", content)
+def _write_remote(url: str, name: str, content: bytes, patience: Patience) -> None:
+    system, root = open_system(url, patience, named="predictions.path")
+    with reaching(url, f"write {name} to"):
+        system.makedirs(root, exist_ok=True)
+        system.pipe_file(f"{root}/{name}", content)

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, select, text, update
 
 from calmops_flows.breaker import Breaker
-from calmops_flows.errors import ArtifactError, CalmopsError, DigestMismatchError, SpecError
+from calmops_flows.errors import (
+    ArtifactError,
+    CalmopsError,
+    DigestMismatchError,
+    SpecError,
+    UnreachableArtifactsError,
+)
 from calmops_flows.records import SnapshotState, VersionStatus
 from calmops_flows.spec import parse_spec
 from calmops_flows.store import audit
@@ -70,6 +76,11 @@ def fsck(store: Store, *, repair: bool = False, now: datetime) -> tuple[Finding,
     -------
     tuple of Finding
         Empty when all is well.
+
+    Raises
+    ------
+    UnreachableArtifactsError
+        If the object store of the artifacts does not answer: then nothing is known of them.
     """
     with store.database.snapshot() as connection:
         found = [
@@ -192,6 +203,8 @@ def _artifacts(store: Store, named: dict[str, str]) -> Iterator[Finding]:
                 more = dict(of_manifest(store.artifacts, digest))
                 waiting.extend(item for item in more.items() if item[0] not in named)
                 named.update({key: value for key, value in more.items() if key not in named})
+        except UnreachableArtifactsError:
+            raise
         except DigestMismatchError as err:
             yield Finding("artifact_changed", digest, f"{where}: {err}")
         except (ArtifactError, CalmopsError, ValueError) as err:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from calmops_flows.data.transport import Patience
 from calmops_flows.errors import CalmopsError, NotFoundError
 from calmops_flows.settings import Settings, load_settings
 from calmops_flows.store.artifacts import ArtifactStore
@@ -75,4 +76,5 @@ def open_store(settings: Settings | None = None, *, create: bool = True) -> Stor
     except CalmopsError:
         database.close()
         raise
-    return Store(database, ArtifactStore(settings.artifacts), settings)
+    artifacts = ArtifactStore(settings.artifacts, Patience.of(settings))
+    return Store(database, artifacts, settings)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calmops_flows.data import local, source
+from calmops_flows.data import local, remote, source, stream
 from calmops_flows.data.arrivals import Scan, Seen, decode_path, encode_path, stamp_key
 from calmops_flows.data.batch import Limits
 from calmops_flows.data.source import (
@@ -321,13 +321,14 @@ def test_unknown_url_and_missing_package_are_named() -> None:
 
 def replacing(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Let something happen to the file after its first bytes were read."""
-    real = source._digest
+    real = stream.digest_of
 
     def digest(read: Callable[[int], bytes], out: object, expected: int) -> tuple[str, int]:
         act()
         return real(read, out, expected)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(source, "_digest", digest)
+    for module in (source, remote):
+        monkeypatch.setattr(module, "digest_of", digest)
 
 
 @pytest.mark.parametrize("change", ["append", "truncate", "replace", "delete", "same size"])

@@ -61,27 +61,68 @@ def server_user() -> dict[str, Any]:
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """Run a server while the block lasts; give the URL of its database ``postgres``."""
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:
+    """Run a server while the block lasts; a durable one may crash and keeps what it confirmed."""
     user = server_user()
     # Not under pytest's own folder: it is closed to other users, and sockets need short paths.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
         if user:
             os.chown(folder, user["user"], user["group"])
-        data = folder / "data"
-        _initialise(data, folder, user)
-        port = free_port()
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                _command(data, folder, port), cwd=folder, stdout=log, stderr=log, **user
-            )
+        _initialise(folder / "data", folder, user)
+        server = PostgresServer(folder, user, is_durable=is_durable)
+        server.start()
         try:
-            url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-            _wait(url, server, folder / "log")
-            yield url
+            yield server
         finally:
-            _stop(server)
+            server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+class PostgresServer:
+    """A server over one data folder, which can crash and start again at the same port."""
+
+    def __init__(self, folder: Path, user: dict[str, Any], *, is_durable: bool) -> None:
+        self.folder = folder
+        self.user = user
+        port = free_port()
+        self.command = _command(folder / "data", folder, port, is_durable=is_durable)
+        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it answers; after a crash the old children must be gone first."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with (self.folder / "log").open("ab") as log:
+                self.process = subprocess.Popen(
+                    self.command, cwd=self.folder, stdout=log, stderr=log, **self.user
+                )
+            try:
+                _wait(self.url, self.process, self.folder / "log")
+            except RuntimeError:
+                if time.monotonic() > deadline or self.process.poll() is None:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    def crash(self) -> None:
+        """Kill the server as a power failure of its container would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """End it orderly."""
+        if self.process is not None and self.process.poll() is None:
+            _stop(self.process)
 
 
 @contextmanager
@@ -114,13 +155,14 @@ def _initialise(data: Path, folder: Path, user: dict[str, Any]) -> None:
         raise RuntimeError(f"initdb failed: {done.stderr.strip()}; {HINT}")
 
 
-def _command(data: Path, folder: Path, port: int) -> list[str | Path]:
+def _command(data: Path, folder: Path, port: int, *, is_durable: bool) -> list[str | Path]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": port,
         "unix_socket_directories": folder,
         "fsync": "off",
-        "synchronous_commit": "off",
+        # Without fsync all is lost only when the machine dies, not when the server does.
+        "synchronous_commit": "on" if is_durable else "off",
         "full_page_writes": "off",
         "max_connections": 60,
     }

@@ -12,10 +12,12 @@ from calmops_flows.errors import ArtifactError, DigestMismatchError
 from calmops_flows.store import ArtifactStore
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
     if request.param == "folder":
         return ArtifactStore(str(tmp_path / "artifacts"))
+    if request.param == "s3":
+        return ArtifactStore(request.getfixturevalue("bucket"))
     return ArtifactStore(f"memory://artifacts-{tmp_path.name}")
 
 
