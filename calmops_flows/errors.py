@@ -11,10 +11,6 @@ class SpecError(CalmopsError, ValueError):
     """A pipeline spec, policy or setting does not say something valid."""
 
 
-class NotYetError(SpecError, NotImplementedError):
-    """A field of the spec is valid but its behaviour is not in this version."""
-
-
 class NameConflictError(CalmopsError, ValueError):
     """Something of that name is already there and may not be replaced."""
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from calmops_flows.data.source import natural_key
+from calmops_flows.read.labels import labels_of
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.read.views import BlockView
-from calmops_flows.store.tables import metrics, model_versions, outcomes, snapshots
+from calmops_flows.records import Role
+from calmops_flows.store.tables import label_joins, metrics, model_versions, outcomes, snapshots
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from calmops_flows.read.views import LabelsView
     from calmops_flows.store.store import Store
 
 
@@ -51,6 +54,7 @@ def blocks(store: Store, name: str) -> tuple[BlockView, ...]:
         counts = _counts(connection, name)
         versions = _versions(connection, name)
         scores = _scores(connection, name, {row.id for row in rows.values()})
+        labels = _labels(connection, name)
     return tuple(
         BlockView(
             block=block,
@@ -62,6 +66,7 @@ def blocks(store: Store, name: str) -> tuple[BlockView, ...]:
             version=versions.get(block),
             metrics=scores.get(rows[block].id, {}),
             at=rows[block].at,
+            labels=labels.get(block),
         )
         for block in sorted(rows, key=natural_key)
     )
@@ -71,10 +76,32 @@ def _counts(connection: Connection, name: str) -> dict[str, int]:
     query = (
         select(snapshots.c.block, func.count().label("n"))
         .join(outcomes, outcomes.c.snapshot_id == snapshots.c.id)
-        .where(snapshots.c.pipeline == name, snapshots.c.block.is_not(None))
+        .where(
+            snapshots.c.pipeline == name,
+            snapshots.c.block.is_not(None),
+            snapshots.c.role == Role.DATA,
+        )
         .group_by(snapshots.c.block)
     )
     return {row.block: row.n for row in connection.execute(query)}
+
+
+def _labels(connection: Connection, name: str) -> dict[str, LabelsView]:
+    """Return what label files brought to the newest content of each block."""
+    query = (
+        select(snapshots.c.block, snapshots.c.id)
+        .join(outcomes, outcomes.c.snapshot_id == snapshots.c.id)
+        .join(label_joins, label_joins.c.snapshot_id == snapshots.c.id)
+        .where(
+            snapshots.c.pipeline == name,
+            snapshots.c.block.is_not(None),
+            snapshots.c.superseded_by.is_(None),
+        )
+        .order_by(outcomes.c.at, snapshots.c.sequence)
+    )
+    newest = {row.block: row.id for row in connection.execute(query)}
+    found = {block: labels_of(connection, snapshot_id) for block, snapshot_id in newest.items()}
+    return {block: labels for block, labels in found.items() if labels is not None}
 
 
 def _versions(connection: Connection, name: str) -> dict[str, int]:

@@ -203,8 +203,9 @@ class VersionView:
 class BlockView:
     """A block, by its newest decided content.
 
-    ``contents`` counts what was decided under its id; ``version`` is the newest version
-    that took over with it; ``metrics`` are the champion's before anything learnt.
+    ``contents`` counts what was decided under its id, label files apart; ``version`` is the newest
+    version that took over with it; ``metrics`` are the champion's before anything learnt.
+    ``labels`` is what labels that came later showed of the newest content that has any.
     """
 
     block: str
@@ -216,6 +217,7 @@ class BlockView:
     version: int | None
     metrics: Mapping[str, float | None]
     at: str
+    labels: LabelsView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from calmops_flows.spec.learning import (
     RetrainSpec,
 )
 from calmops_flows.spec.model import ModelSpec, SearchSpec, StepSpec
-from calmops_flows.spec.not_yet import NOT_YET, refuse_not_yet
 from calmops_flows.spec.operations import RetentionLimit, RetentionSpec, ScheduleSpec, TriggersSpec
 from calmops_flows.spec.pipeline import CONTRACT_TYPES, NAME_PATTERN, PipelineSpec
 from calmops_flows.spec.reading import dump_spec, json_schema, parse_spec, read_spec
@@ -30,7 +29,6 @@ __all__ = [
     "CONTRACT_TYPES",
     "HISTORICAL_MODES",
     "NAME_PATTERN",
-    "NOT_YET",
     "BlockSpec",
     "BreakerSpec",
     "ColumnDriftSpec",
@@ -62,5 +60,4 @@ __all__ = [
     "json_schema",
     "parse_spec",
     "read_spec",
-    "refuse_not_yet",
 ]

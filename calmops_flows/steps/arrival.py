@@ -13,6 +13,8 @@ from calmops_flows.steps.keys import own_labels, read_keys, read_tidy, row_keys
 from calmops_flows.store.labels import Join, LabelFacts, LabelSource, RowKeys, label_sources
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from calmops_flows.records import Evaluation
     from calmops_flows.steps.run import SnapshotRun
 
@@ -45,15 +47,21 @@ def label_early(run: SnapshotRun, table: pa.Table) -> tuple[pa.Table, Early | No
     hits = [i for i, file in enumerate(files) if settle(keys, _none(keys, file), [file]).matched[0]]
     if not hits:
         return table, Early(known)
-    target = run.spec.target or ""
-    kinds = [files[i].column("label").type for i in hits]
+    labelled, settled = label_rows(table, keys, [files[i] for i in hits], run.spec.target or "")
+    return labelled, Early(known, tuple(sources[i] for i in hits), settled)
+
+
+def label_rows(
+    table: pa.Table, keys: pa.Array, files: Sequence[pa.Table], target: str
+) -> tuple[pa.Table, Settled]:
+    """Fill the target of some rows from tidy label files, the deciding one last."""
+    kinds = [file.column("label").type for file in files]
     if target in table.column_names:
         kinds.append(plain(table.column(target)).type)
     kind = common_type(kinds)
     own = own_labels(table, target, kind)
-    settled = settle(keys, own, [_cast(files[i], kind) for i in hits])
-    labelled = _with_column(table, target, settled.values)
-    return labelled, Early(known, tuple(sources[i] for i in hits), settled)
+    settled = settle(keys, own, [_cast(file, kind) for file in files])
+    return _with_column(table, target, settled.values), settled
 
 
 def arrival_facts(

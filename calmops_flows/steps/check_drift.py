@@ -15,7 +15,6 @@ from calmops_flows.profiles import Profile, coarsen, from_bytes, merge, profile,
 from calmops_flows.records import DriftReport, ModelVersion, Role, SnapshotState
 from calmops_flows.steps.keys import without_key
 from calmops_flows.steps.run import SnapshotRun
-from calmops_flows.store.database import Database
 from calmops_flows.store.tables import snapshots
 
 if TYPE_CHECKING:
@@ -64,9 +63,7 @@ def reference_digest(run: SnapshotRun, champion: ModelVersion | None) -> str | N
     if reference == "champion":
         return champion.profile_digest if champion else None
     n_newest = int(reference.removeprefix("window:")) if reference.startswith("window:") else 1
-    digests = _processed_profiles(
-        run.store.database, run.spec.name, n_newest, newest=reference != "first"
-    )
+    digests = _processed_profiles(run, n_newest, newest=reference != "first")
     if len(digests) < 2:
         return digests[0] if digests else None
     profiles = [from_bytes(run.store.artifacts.get(digest)) for digest in digests]
@@ -80,7 +77,7 @@ def learnt_profile(run: SnapshotRun, current: Profiled, n_rows: float) -> str:
     reference the drift stands until they have left, and the policy keeps asking.
     """
     whole = current.profile
-    newest = _processed_profiles(run.store.database, run.spec.name, None, newest=True)
+    newest = _processed_profiles(run, None, newest=True)
     for digest in newest:
         if whole.n_rows >= n_rows or not run.store.artifacts.exists(digest):
             break
@@ -95,22 +92,25 @@ def _kept(run: SnapshotRun, whole: Profile) -> str:
     return run.store.artifacts.put(to_bytes(whole))
 
 
-def _processed_profiles(
-    database: Database, pipeline: str, limit: int | None, *, newest: bool
-) -> list[str]:
-    """Return the profiles of the newest (or oldest) processed snapshots that still hold."""
+def _processed_profiles(run: SnapshotRun, limit: int | None, *, newest: bool) -> list[str]:
+    """Return the profiles of the newest (or oldest) processed snapshots that still hold.
+
+    The rows of a label file were seen when they arrived: those are no past of theirs.
+    """
+    besides = run.labels_of
     order = snapshots.c.sequence
     query = (
-        select(snapshots.c.profile_digest)
+        select(snapshots.c.id, snapshots.c.profile_digest)
         .where(
-            snapshots.c.pipeline == pipeline,
+            snapshots.c.pipeline == run.spec.name,
             snapshots.c.state == SnapshotState.PROCESSED,
             snapshots.c.superseded_by.is_(None),
             snapshots.c.role == Role.DATA,
             snapshots.c.profile_digest.is_not(None),
         )
         .order_by(order.desc() if newest else order)
-        .limit(limit)
+        .limit(None if limit is None else limit + len(besides))
     )
-    with database.read() as connection:
-        return list(connection.execute(query).scalars())
+    with run.store.database.read() as connection:
+        rows = connection.execute(query).all()
+    return [row.profile_digest for row in rows if row.id not in besides][:limit]

@@ -21,8 +21,8 @@ from calmops_flows.errors import (
     StaleRunError,
     StoreError,
 )
-from calmops_flows.records import Outcome, Role, Snapshot
-from calmops_flows.spec import PipelineSpec, refuse_not_yet
+from calmops_flows.records import Outcome, Role, Snapshot, SnapshotState
+from calmops_flows.spec import PipelineSpec
 from calmops_flows.steps.discover import discover, in_order
 from calmops_flows.steps.kinds import KINDS
 from calmops_flows.steps.label_file import process_label_file
@@ -107,7 +107,6 @@ def drain(
     """
     runner = runner or PlainRunner()
     spec = load_state(store.database, pipeline).spec
-    refuse_not_yet(spec)
     # How long a run waits in all for files that are still being written.
     patience_seconds = 3 * spec.source.settle_seconds + 1 if wait else 0.0
     lease = acquire(store.database, pipeline, seconds=store.settings.lease_seconds)
@@ -217,8 +216,10 @@ def _work_on(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
 
 
 def _outcome(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
-    """Read back what was committed; a file that gave its place to its blocks has no outcome."""
+    """Read back what was committed; a file that was split into its blocks has no outcome."""
     for outcome in history(drain.store.database, drain.pipeline, ids=[snapshot.id]):
+        if outcome.state == SnapshotState.PENDING:
+            return None
         logger.info("%r: %s (%s)", outcome.snapshot, outcome.decision, outcome.reason)
         return outcome
     return None

@@ -15,6 +15,7 @@ from calmops_flows.data.contract import Contract, learn
 from calmops_flows.data.source import take
 from calmops_flows.data.table import read_table
 from calmops_flows.errors import ArtifactError, NotReadyError, SnapshotError
+from calmops_flows.records import Role
 from calmops_flows.spec import SourceSpec
 from calmops_flows.steps.arrival import Early, label_early
 from calmops_flows.steps.code import preprocess
@@ -59,12 +60,15 @@ def ingest(run: SnapshotRun) -> Ingested:
     )
     contract = complete(contract, table, run.spec)
     conformed = conform(table, contract, needs_target=run.spec.needs_target)
+    kept = run.snapshot.data_digest
+    if kept is None or (early is not None and early.settled is not None):
+        kept = keep_copy(run, conformed.table)
     return Ingested(
         table=conformed.table,
         contract=contract,
         is_new_contract=contract != run.contract,
         warnings=warnings + conformed.warnings,
-        data_digest=run.snapshot.data_digest or keep_copy(run, conformed.table),
+        data_digest=kept,
         early=early,
     )
 
@@ -83,16 +87,17 @@ def read_file(run: SnapshotRun, types: Mapping[str, str]) -> Batch:
     copy, digest = _take(run, source, path, limits)
     if digest != run.snapshot.digest:
         raise NotReadyError("changed_while_read", "the file was replaced since it was found")
+    is_code = run.spec.preprocess is not None and run.snapshot.role is Role.DATA
     batch = read_table(
         copy,
         name=run.snapshot.path,
         format=source.format,
         options=source.read_options,
-        types=types if run.spec.preprocess is None else {},  # the contract is of what comes out
+        types={} if is_code else types,  # the contract is of what comes out of the code
         limits=limits,
     )
     copy.unlink()
-    return replace(batch, table=preprocess(run, batch.table))
+    return replace(batch, table=preprocess(run, batch.table)) if is_code else batch
 
 
 def read_copy(artifacts: ArtifactStore, digest: str) -> pa.Table:

@@ -23,6 +23,7 @@ from calmops_flows.steps.keys import own_labels, read_tidy
 from calmops_flows.steps.predictions import from_bytes
 from calmops_flows.store import registry
 from calmops_flows.store.labels import (
+    EVERY_KEY,
     Join,
     KeyedSnapshot,
     LabelSource,
@@ -32,6 +33,7 @@ from calmops_flows.store.labels import (
     label_order,
     label_sources,
     past_joins,
+    sources_by_id,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +72,11 @@ def join_labels(
     run: SnapshotRun, tidy_table: pa.Table, keys: RowKeys, contract: Contract
 ) -> Joined:
     """Label the rows of earlier snapshots, score their predictions, and gather what is new."""
-    near = keyed_snapshots(run.store.database, run.spec.name, keys)
+    near = [
+        snapshot
+        for snapshot in keyed_snapshots(run.store.database, run.spec.name, keys)
+        if snapshot.block == run.snapshot.block
+    ]
     past = past_joins(run.store.database, [snapshot.id for snapshot in near])
     sources = label_sources(run.store.database, run.spec.name, keys) if near else []
     me = LabelSource(run.snapshot.id, keys, label_order(run.snapshot.path, run.snapshot.sequence))
@@ -124,12 +130,10 @@ def _needed(
     their labels of other rows count as well.
     """
     wanted = {join.label_id for join in past}
-    near = [source for source in sources if source.id in wanted]
+    near = sources_by_id(sources, wanted)
     if len(near) == len(wanted):
         return near
-    everything = RowKeys(0, "", "\U0010ffff")
-    found = label_sources(run.store.database, run.spec.name, everything)
-    return [source for source in found if source.id in wanted]
+    return sources_by_id(label_sources(run.store.database, run.spec.name, EVERY_KEY), wanted)
 
 
 def _read_rows(run: SnapshotRun, snapshot: KeyedSnapshot, kind: pa.DataType) -> _Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,22 +15,26 @@ from calmops_flows.data.kinds import KEY
 from calmops_flows.data.labels import TidyLabels, key_texts, plain, tidy
 from calmops_flows.errors import SnapshotError
 from calmops_flows.records import Decision, DecisionKind
-from calmops_flows.steps.ingest import Ingested, keep_copy, read_file
+from calmops_flows.steps.ingest import Ingested, keep_copy, read_copy, read_file
 from calmops_flows.steps.join import Joined, join_labels
 from calmops_flows.steps.keys import complete, declared_types, summary
+from calmops_flows.steps.label_units import LabelUnits, split_labels
 from calmops_flows.steps.process import process_table
+from calmops_flows.store.blocks import replace_by_blocks
 from calmops_flows.store.commit import Commit, commit_snapshot
 from calmops_flows.store.labels import LabelFacts, RowKeys
 
 if TYPE_CHECKING:
+    from calmops_flows.spec import LabelsSpec
     from calmops_flows.steps.run import SnapshotRun
     from calmops_flows.steps.runner import StepCalls
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A read label file: its labels, keys, and the contract that knows the target."""
+    """A read label file: its rows, labels, keys, and the contract that knows the target."""
 
+    rows: pa.Table
     labels: TidyLabels
     keys: RowKeys
     contract: Contract | None
@@ -40,7 +44,9 @@ def process_label_file(run: SnapshotRun, calls: StepCalls, token: str) -> None:
     """Take one label file through all steps, and commit what it brought.
 
     The rows that it labels are treated as a labelled snapshot: the champion is scored on
-    them, and may be replaced by a model that learnt from them.
+    them, and may be replaced by a model that learnt from them. Where files are split into
+    blocks, it first gives its place in the ledger to its blocks; labels whose rows have not come
+    keep its own entry.
 
     Raises
     ------
@@ -50,8 +56,14 @@ def process_label_file(run: SnapshotRun, calls: StepCalls, token: str) -> None:
         If somebody else moved on; nothing was written.
     """
     found = calls("ingest", lambda: _read(run))
+    if run.block_column is not None and run.snapshot.block is None:
+        units = calls("split", lambda: split_labels(run, found.rows, found.keys))
+        if units.blocks:
+            _enter(run, units, token)
+            return
     joined, ingested = calls("join", lambda: _join(run, found))
     facts = LabelFacts(found.keys, joined.joins)
+    run = replace(run, labels_of=frozenset(join.snapshot_id for join in joined.joins))
     if ingested is not None:
         process_table(run, calls, token, ingested, facts)
         return
@@ -59,11 +71,47 @@ def process_label_file(run: SnapshotRun, calls: StepCalls, token: str) -> None:
     calls("commit", lambda: commit_snapshot(run.store.database, commit, token, now=run.now))
 
 
+def _enter(run: SnapshotRun, units: LabelUnits, token: str) -> None:
+    """Let the blocks of a label file take its place in the ledger."""
+    replace_by_blocks(
+        run.store.database,
+        run.snapshot,
+        token,
+        units.blocks,
+        contract=None,
+        process_duplicates=True,
+        rest=units.rest,
+        now=run.now,
+    )
+
+
 def _read(run: SnapshotRun) -> _Found:
     """Read keys and labels, in the types that the contract says."""
-    labels = run.spec.labels
-    if labels is None:
+    if run.spec.labels is None:
         raise SnapshotError("no_labels", "the spec has no part labels any more")
+    if run.snapshot.data_digest is None:
+        rows = _rows_of_file(run, run.spec.labels)
+    else:
+        rows = read_copy(run.store.artifacts, run.snapshot.data_digest)
+    target = run.spec.target or ""
+    table = pa.table({target: rows.column("label")})
+    contract = complete(run.contract, table, run.spec) if run.contract else None
+    if contract is not None:
+        columns = tuple(column for column in contract.columns if column.name == target)
+        table = conform(table, Contract(columns, target)).table
+    rows = rows.set_column(1, "label", table.column(target))
+    kept = tidy(key_texts(rows.column("key")), plain(rows.column("label")))
+    if kept.table.num_rows == 0:
+        raise SnapshotError("no_labels", "no row has both a key and a label")
+    sink = io.BytesIO()
+    pq.write_table(kept.table, sink, compression="zstd")
+    digest = run.store.artifacts.put(sink.getvalue())
+    keys = summary(kept.table.column("key"), artifact=digest, contradictions=kept.contradictions)
+    return _Found(rows, kept, keys, contract)
+
+
+def _rows_of_file(run: SnapshotRun, labels: LabelsSpec) -> pa.Table:
+    """Read the columns ``key`` (text) and ``label`` of a label file."""
     target, name = run.spec.target or "", labels.target or run.spec.target or ""
     known = {**declared_types(run.spec), **(run.contract.types if run.contract else {})}
     types = {labels.key: KEY, **({name: known[target]} if target in known else {})}
@@ -74,19 +122,8 @@ def _read(run: SnapshotRun) -> _Found:
             "missing_column",
             f"a label file needs {labels.key!r} and {name!r}; not there: {lacking}",
         )
-    table = pa.table({target: batch.table.column(name)})
-    contract = complete(run.contract, table, run.spec) if run.contract else None
-    if contract is not None:
-        columns = tuple(column for column in contract.columns if column.name == target)
-        table = conform(table, Contract(columns, target)).table
-    kept = tidy(key_texts(batch.table.column(labels.key)), plain(table.column(target)))
-    if kept.table.num_rows == 0:
-        raise SnapshotError("no_labels", "no row has both a key and a label")
-    sink = io.BytesIO()
-    pq.write_table(kept.table, sink, compression="zstd")
-    digest = run.store.artifacts.put(sink.getvalue())
-    keys = summary(kept.table.column("key"), artifact=digest, contradictions=kept.contradictions)
-    return _Found(kept, keys, contract)
+    keys = key_texts(batch.table.column(labels.key))
+    return pa.table({"key": keys, "label": batch.table.column(name)})
 
 
 def _join(run: SnapshotRun, found: _Found) -> tuple[Joined, Ingested | None]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class SnapshotRun:
     """One snapshot under work: where it stands and where its files may lie.
 
-    ``folder`` is private and temporary; ``now`` is the drain's clock.
+    ``folder`` is private and temporary; ``now`` is the drain's clock; ``labels_of`` are the ids of
+    the snapshots whose rows a label file brings back.
     """
 
     store: Store
@@ -33,6 +34,7 @@ class SnapshotRun:
     now: datetime
     run_id: str | None
     kind: Kind
+    labels_of: frozenset[int] = frozenset()
 
     @property
     def spec(self) -> PipelineSpec:

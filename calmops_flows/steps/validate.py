@@ -13,7 +13,7 @@ from calmops_flows.learning.build import build_steps
 from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.learning.search import check_search
 from calmops_flows.settings import Settings
-from calmops_flows.spec import PipelineSpec, refuse_not_yet
+from calmops_flows.spec import PipelineSpec
 from calmops_flows.steps.code import check_code
 from calmops_flows.steps.folders import check_folders
 from calmops_flows.steps.kinds import KINDS
@@ -31,12 +31,9 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     SpecError
         If a read option or metric is unknown or of the wrong task, folders overlap, the
         model's class or parameters cannot be used, or the mode is not there.
-    NotYetError
-        If a field is used whose behaviour is not in this version.
     MissingExtraError
         If a detector needs a library that is not installed.
     """
-    refuse_not_yet(spec)
     KINDS[spec.kind].trainer.check(spec)
     check_options(spec.source.read_options)
     _check_retraining(spec)

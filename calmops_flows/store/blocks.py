@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from calmops_flows.data.source import natural_key
 from calmops_flows.errors import StaleRunError
-from calmops_flows.records import Snapshot, SnapshotState
+from calmops_flows.records import Role, Snapshot, SnapshotState
 from calmops_flows.store import ledger
 from calmops_flows.store.database import Database
 from calmops_flows.store.encoding import utc_text
@@ -44,6 +45,7 @@ def replace_by_blocks(
     *,
     contract: str | None,
     process_duplicates: bool,
+    rest: str | None = None,
     now: datetime,
 ) -> None:
     """Enter the blocks of a file in place of the file, in one transaction.
@@ -66,6 +68,8 @@ def replace_by_blocks(
         Contract learnt from this file, when the pipeline had none.
     process_duplicates : bool
         Whether a duplicate is pending like any other.
+    rest : str, optional
+        Digest of the rows that belong to no block yet: the file stays pending with these.
     now : datetime
         Time of the entries.
 
@@ -86,7 +90,10 @@ def replace_by_blocks(
         ids = [_enter(connection, size, block, known.get(block.block)) for block in found]
         if contract is not None:
             _write_contract(connection, file.pipeline, contract, ids[0], row.revision, at)
-        _drop_file(connection, file, ids[0])
+        if rest is None:
+            _drop_file(connection, file, ids[0])
+        else:
+            _keep_rest(connection, file, rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +121,18 @@ def _enter(
         return known[0]
     snapshot = file.snapshot
     name = snapshot.pipeline
-    twin = None if file.process_duplicates else ledger.original(connection, name, found.digest)
+    twin = None
+    if not file.process_duplicates:
+        twin = ledger.original(connection, name, found.digest, snapshot.role)
     order = _order(connection, snapshot.id)
     arrival = Arrival(
-        snapshot.path, found.digest, snapshot.size_bytes, snapshot.stamp, 0, order_value=order
+        snapshot.path,
+        found.digest,
+        snapshot.size_bytes,
+        snapshot.stamp,
+        0,
+        order_value=order,
+        role=snapshot.role,
     )
     entered = ledger.add(
         connection,
@@ -165,37 +180,56 @@ def _drop_file(connection: Connection, file: Snapshot, heir: int) -> None:
     connection.execute(delete(snapshots).where(snapshots.c.id == file.id))
 
 
-def contents(database: Database, pipeline: str) -> list[Snapshot]:
-    """Return the newest processed content of each block that still holds, in natural order."""
+def _keep_rest(connection: Connection, file: Snapshot, rest: str) -> None:
+    """Leave the file its other rows; what is new about them is no further attempt."""
+    connection.execute(
+        update(snapshots).where(snapshots.c.id == file.id).values(data_digest=rest, attempts=0)
+    )
+
+
+def contents(database: Database, pipeline: str) -> dict[str, list[Snapshot]]:
+    """Return the processed contents of each block that still hold, the newest first.
+
+    The blocks come in natural order.
+    """
     query = (
         _processed(pipeline)
         .add_columns(snapshots)
         .where(snapshots.c.superseded_by.is_(None))
-        .order_by(outcomes.c.at, snapshots.c.sequence)
+        .order_by(outcomes.c.at.desc(), snapshots.c.sequence.desc())
     )
+    found: dict[str, list[Snapshot]] = defaultdict(list)
     with database.read() as connection:
-        newest = {row.block: ledger.to_snapshot(row) for row in connection.execute(query)}
-    return [newest[block] for block in sorted(newest, key=natural_key)]
+        for row in connection.execute(query):
+            found[row.block].append(ledger.to_snapshot(row))
+    return {block: found[block] for block in sorted(found, key=natural_key)}
 
 
 def profiles(
-    database: Database, pipeline: str, block: str, *, limit: int, newest: bool
+    database: Database,
+    pipeline: str,
+    block: str,
+    *,
+    limit: int,
+    newest: bool,
+    besides: Collection[int] = (),
 ) -> list[str]:
     """Return the profiles of the newest (or oldest) processed contents of one block.
 
     Contents that were rewritten since are among them: a block's own past is what was seen
-    under its id.
+    under its id. ``besides`` names the snapshots to leave out.
     """
     order = (outcomes.c.at, snapshots.c.sequence)
     query = (
         _processed(pipeline)
-        .add_columns(snapshots.c.profile_digest)
+        .add_columns(snapshots.c.id, snapshots.c.profile_digest)
         .where(snapshots.c.block == block)
         .order_by(*(column.desc() if newest else column for column in order))
-        .limit(limit)
+        .limit(limit + len(besides))
     )
     with database.read() as connection:
-        return [row.profile_digest for row in connection.execute(query)]
+        rows = connection.execute(query).all()
+    return [row.profile_digest for row in rows if row.id not in besides][:limit]
 
 
 def taught_profile(database: Database, pipeline: str, version: int, block: str) -> str | None:
@@ -231,6 +265,7 @@ def _processed(pipeline: str) -> Select[Any]:
         .where(
             snapshots.c.pipeline == pipeline,
             snapshots.c.state == SnapshotState.PROCESSED,
+            snapshots.c.role == Role.DATA,
             snapshots.c.block.is_not(None),
         )
     )

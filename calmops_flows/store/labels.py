@@ -48,6 +48,9 @@ class RowKeys:
         return self.low <= other.high and other.low <= self.high
 
 
+EVERY_KEY = RowKeys(0, "", "\U0010ffff")
+
+
 @dataclass(frozen=True, slots=True)
 class Join:
     """What one label file brought to one snapshot.
@@ -78,7 +81,7 @@ class KeyedSnapshot:
     """A processed snapshot whose rows have keys, and what was predicted for them."""
 
     id: int
-    label: str
+    block: str | None
     keys: RowKeys
     data_digest: str
     decision: str
@@ -191,7 +194,6 @@ def keyed_snapshots(database: Database, pipeline: str, keys: RowKeys) -> list[Ke
     query = (
         select(
             snapshots.c.id,
-            snapshots.c.path,
             snapshots.c.block,
             snapshots.c.data_digest,
             row_keys.c.artifact,
@@ -219,7 +221,7 @@ def keyed_snapshots(database: Database, pipeline: str, keys: RowKeys) -> list[Ke
     found = [
         KeyedSnapshot(
             row.id,
-            row.path if row.block is None else f"{row.path}#{row.block}",
+            row.block,
             _keys(row),
             row.data_digest,
             row.decision,

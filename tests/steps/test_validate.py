@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from calmops_flows.errors import NotYetError, SpecError
+from calmops_flows.errors import SpecError
 from calmops_flows.settings import Settings
-from calmops_flows.spec import NOT_YET, parse_spec
+from calmops_flows.spec import parse_spec
 from calmops_flows.steps.validate import validate
 from tests.steps.conftest import Stream, rows
 
@@ -101,21 +101,6 @@ def test_what_could_not_run_is_refused_when_it_is_applied(case: str) -> None:
 
     with pytest.raises(SpecError, match=said):
         check(**values)
-
-
-LATER: dict[str, dict[str, Any]] = {
-    "labels": {"kind": "block", "block": {"column": "b"}, "labels": {"path": "l", "key": "k"}},
-}
-
-
-@pytest.mark.parametrize("field", LATER)
-def test_field_whose_behaviour_is_missing_says_so(field: str) -> None:
-    with pytest.raises(NotYetError, match=f"not yet in this version: .*{field}"):
-        check(**LATER[field])
-
-
-def test_every_missing_field_is_named_by_its_path() -> None:
-    assert all(name.split(" ")[0].replace(".", "").isidentifier() for name in NOT_YET)
 
 
 def test_task_that_turns_out_wrong_on_the_data_is_a_failed_fit(stream: Stream) -> None:

@@ -9,8 +9,9 @@ from calmops_flows.cli.options import Json, Name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from calmops_flows.read.views import ShowView
+    from calmops_flows.read.views import LabelsView, ShowView
 
+LABEL_HEADERS = ("block", "labelled later", "realised", "estimated")
 BLOCK_HEADERS = ("block", "contents", "rows", "drift", "decision", "version", "metric")
 VERSION_HEADERS = ("version", "status", "mode", "parent", "snapshot", "fitted at", "metric")
 
@@ -84,6 +85,19 @@ def _say_blocks(view: ShowView) -> None:
         for b in view.blocks
     ]
     say_table(BLOCK_HEADERS, rows)
+    late = [(b.block, *_came_later(b.labels)) for b in view.blocks if b.labels is not None]
+    if late:
+        say()
+        say_table(LABEL_HEADERS, late)
+
+
+def _came_later(found: LabelsView) -> tuple[str, str | None, str | None]:
+    """Say how many rows of a block have their label by now, and what that showed."""
+    from calmops_flows.cli.words import headline
+
+    estimated = headline({"champion": found.estimated}) if found.estimated else ""
+    covered = f"{found.labelled:,} of {found.rows:,}"
+    return covered, headline({"champion": found.realised}), estimated
 
 
 def _say_details(view: ShowView) -> None:

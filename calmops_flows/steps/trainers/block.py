@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from calmops_flows.steps.trainers.base import Trainer, check_block_column, has_o
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from calmops_flows.data.contract import Contract
     from calmops_flows.learning.retraining.base import TrainingContext
     from calmops_flows.spec import PipelineSpec
     from calmops_flows.steps.check_drift import Profiled
@@ -91,7 +92,8 @@ class BlockTrainer(Trainer):
     def fit(self, run: SnapshotRun, context: TrainingContext) -> Fitted:
         """Fit the part of one block, and the global model too if the block is new."""
         fitted = self._fit(run, context)
-        if not _eval_blocks(run) or rows_of_blocks(run, only=_eval_blocks(run)):
+        judges = _eval_blocks(run)
+        if not judges or rows_of_blocks(run, _contract(context), context.task, only=judges):
             return fitted
         note = "no evaluation block has come yet; the block's own last rows judged"
         return replace(fitted, notes=(*fitted.notes, note))
@@ -106,7 +108,8 @@ class BlockTrainer(Trainer):
         if block in before.parts_:
             return _joined(run, context, parts, before.global_, (part,))
         besides = {block, *_eval_blocks(run)}
-        tables = [context.table, *rows_of_blocks(run, besides=besides)]
+        others = rows_of_blocks(run, _contract(context), context.task, besides=besides)
+        tables = [context.table, *others]
         share = max(GLOBAL_ROWS // len(tables), 1)
         newest = pa.concat_tables(
             [table.slice(max(table.num_rows - share, 0)) for table in tables],
@@ -148,6 +151,11 @@ def _joined(
         mode=fits[0].mode,
         notes=tuple(dict.fromkeys(note for fitted in fits for note in fitted.notes)),
     )
+
+
+def _contract(context: TrainingContext) -> Contract:
+    """Return the contract as rows are read with it; a context asks for less of it."""
+    return cast("Contract", context.contract)
 
 
 def _block(run: SnapshotRun) -> str:
