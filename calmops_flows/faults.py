@@ -46,6 +46,7 @@ DURABLE_WRITES = (
     "retention.forget",
     "schema.backup",
     "schema.migrate",
+    "serving.log",
 )
 _KINDS = {"enospc": errno.ENOSPC, "eio": errno.EIO}
 _passages: Counter[str] = Counter()

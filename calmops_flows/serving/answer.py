@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class Question:
     request_id: str
     wants_probabilities: bool = False
     is_bare: bool = False
+    gives_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Answer:
     served: Served
     table: pa.Table
     said: Predictions
+    ids: tuple[str, ...] = ()
 
 
 def answer(question: Question, served: Served, limits: Limits) -> Answer:
@@ -76,7 +79,9 @@ def answer(question: Question, served: Served, limits: Limits) -> Answer:
         body |= _probabilities(said)
         if said.probabilities is None:
             warnings = (*warnings, "the model gives no probabilities")
+    ids = row_ids(table, served.key_column) if question.gives_ids else ()
     body |= {
+        **({"ids": ids} if ids else {}),
         "model": {
             "pipeline": served.pipeline,
             "version": served.version,
@@ -85,7 +90,17 @@ def answer(question: Question, served: Served, limits: Limits) -> Answer:
         "warnings": warnings,
         "request_id": question.request_id,
     }
-    return Answer(to_json(body), served, table, said)
+    return Answer(to_json(body), served, table, said, ids)
+
+
+def row_ids(table: pa.Table, key: str | None) -> tuple[str, ...]:
+    """Return the client's keys where it gave them, else ids that nobody else gives out."""
+    fresh = uuid.uuid4().hex
+    own = [f"{fresh}-{row}" for row in range(table.num_rows)]
+    if key not in table.column_names:
+        return tuple(own)
+    given = table.column(key).to_pylist()
+    return tuple(mine if name is None else name for name, mine in zip(given, own, strict=True))
 
 
 def _probabilities(said: Predictions) -> dict[str, Any]:

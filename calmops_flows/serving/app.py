@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from calmops_flows.serving.answer import Answer
     from calmops_flows.serving.gate import Gate
+    from calmops_flows.serving.journal import Journal
     from calmops_flows.serving.limits import Limits
     from calmops_flows.serving.slots import Slots
 
@@ -41,6 +42,7 @@ def create_app(
     gate: Gate,
     limits: Limits,
     *,
+    journal: Journal | None = None,
     token: str | None = None,
     hosts: frozenset[str] | None = None,
 ) -> Guard:
@@ -54,6 +56,8 @@ def create_app(
         Where predictions are made.
     limits : Limits
         How much it takes on.
+    journal : Journal, optional
+        Where answers are logged.
     token : str, optional
         What clients must show.
     hosts : frozenset of str, optional
@@ -64,17 +68,19 @@ def create_app(
     Guard
         An ASGI application.
     """
-    desk = Desk(slots, gate, limits)
+    desk = Desk(slots, gate, limits, journal)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(slots.follow)
-        following = asyncio.create_task(_follow(slots))
+        following = asyncio.create_task(_follow(slots, journal))
         yield
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
         await asyncio.to_thread(desk.gate.close)
+        if journal is not None:
+            await asyncio.to_thread(lambda: journal.rotate(is_last=True))
 
     app = FastAPI(
         title="CalmOps prediction server",
@@ -90,13 +96,15 @@ def create_app(
     return Guard(app, desk.metrics, token=token, hosts=hosts)
 
 
-async def _follow(slots: Slots) -> None:
+async def _follow(slots: Slots, journal: Journal | None) -> None:
     while True:
         await asyncio.sleep(FOLLOW_SECONDS)
         try:
             await asyncio.to_thread(slots.follow)
+            if journal is not None:
+                await asyncio.to_thread(journal.rotate)
         except Exception:  # the next look may succeed, and requests go on meanwhile
-            logger.exception("looking for a new champion failed")
+            logger.exception("looking after models and log failed")
 
 
 def _add_predictions(app: FastAPI, desk: Desk) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from calmops_flows.serving.answer import Answer
     from calmops_flows.serving.gate import Gate
+    from calmops_flows.serving.journal import Journal
     from calmops_flows.serving.limits import Limits
     from calmops_flows.serving.model import Served
     from calmops_flows.serving.slots import Slot, Slots
@@ -35,13 +36,18 @@ class Desk:
         Where predictions are made.
     limits : Limits
         How much is taken on.
+    journal : Journal, optional
+        Where answers are logged.
     """
 
-    def __init__(self, slots: Slots, gate: Gate, limits: Limits) -> None:
+    def __init__(
+        self, slots: Slots, gate: Gate, limits: Limits, journal: Journal | None = None
+    ) -> None:
         self.slots = slots
         self.limits = limits
         self.gate = gate
-        self.metrics = Metrics(slots, lambda: self.gate.waiting)
+        self.journal = journal
+        self.metrics = Metrics(slots, journal, lambda: self.gate.waiting)
         self._held_bytes = 0
 
     async def predict(
@@ -71,6 +77,7 @@ class Desk:
                 request.scope["calmops_request_id"],
                 wants_probabilities=wants_probabilities,
                 is_bare=is_bare,
+                gives_ids=self.journal is not None,
             )
             given = await self.gate.run(lambda: self._answer(question, slot, pinned))
         finally:
@@ -116,7 +123,10 @@ class Desk:
                 f"pipeline {slot.name!r} has no model to answer with: {slot.fault}",
                 headers=BUSY,
             )
-        return answer(question, served, self.limits)
+        given = answer(question, served, self.limits)
+        if self.journal is not None:
+            self.journal.add(given)
+        return given
 
     async def _pinned(self, slot: Slot, version: int) -> Served:
         try:

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from calmops_flows.serving.journal import Journal
     from calmops_flows.serving.slots import Slots
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -22,11 +23,13 @@ class Metrics:
     ----------
     slots : Slots
         Which versions answer.
+    journal : Journal or None
+        Where answers are logged.
     waiting : callable
         Requests in the queue now.
     """
 
-    def __init__(self, slots: Slots, waiting: Callable[[], int]) -> None:
+    def __init__(self, slots: Slots, journal: Journal | None, waiting: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "calmops_requests",
@@ -49,7 +52,7 @@ class Metrics:
         )
         queue = Gauge("calmops_queue", "Requests waiting or worked on.", registry=self._registry)
         queue.set_function(waiting)
-        self._registry.register(_Standing(slots))
+        self._registry.register(_Standing(slots, journal))
 
     def seen(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -68,8 +71,9 @@ class Metrics:
 class _Standing:
     """Reads versions and states when somebody asks."""
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: Slots, journal: Journal | None) -> None:
         self._slots = slots
+        self._journal = journal
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges of all pipelines."""
@@ -86,4 +90,8 @@ class _Standing:
             version.add_metric([slot.name], slot.current.version if slot.current else 0)
             degraded.add_metric([slot.name], float(slot.status != "ok"))
             reloads.add_metric([slot.name], slot.reloads)
+        dropped = self._journal.dropped if self._journal else 0
         yield from (version, degraded, reloads)
+        yield GaugeMetricFamily(
+            "calmops_log_dropped_rows", "Rows that could not be logged.", value=dropped
+        )

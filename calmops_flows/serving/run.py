@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -13,12 +14,15 @@ from calmops_flows.errors import SpecError
 from calmops_flows.serving.app import create_app
 from calmops_flows.serving.gate import Gate
 from calmops_flows.serving.guard import LOCAL_NAMES
+from calmops_flows.serving.journal import Journal, Rotation
 from calmops_flows.serving.limits import Limits
 from calmops_flows.serving.protocol import protocol
 from calmops_flows.serving.slots import Slots
+from calmops_flows.store.pipelines import load_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from calmops_flows.store.store import Store
 
@@ -59,7 +63,12 @@ class Ready:
 
 
 def prepare(
-    store: Store, names: Sequence[str], address: Address, *, limits: Limits | None = None
+    store: Store,
+    names: Sequence[str],
+    address: Address,
+    *,
+    limits: Limits | None = None,
+    log: Path | None = None,
 ) -> Ready:
     """Bind a server that answers for pipelines.
 
@@ -73,6 +82,8 @@ def prepare(
         Where to listen.
     limits : Limits, optional
         How much to take on.
+    log : Path, optional
+        Folder for what is asked and answered.
 
     Returns
     -------
@@ -84,7 +95,8 @@ def prepare(
     NotFoundError
         If there is no pipeline of a name.
     SpecError
-        If it shall listen off loopback and there is no token, or it cannot listen there.
+        If it shall listen off loopback and there is no token, it cannot listen there, or what a
+        pipeline is asked cannot be logged.
     """
     limits = limits or Limits()
     token = _token(store, address)
@@ -92,7 +104,9 @@ def prepare(
     slots = Slots(store, names, in_turn=gate.in_turn)
     hosts = LOCAL_NAMES | {address.host} if address.is_local else None
     config = uvicorn.Config(
-        create_app(slots, gate, limits, token=token, hosts=hosts),
+        create_app(
+            slots, gate, limits, journal=_journal(store, names, log), token=token, hosts=hosts
+        ),
         http=protocol(limits.body_seconds),
         ws="none",
         log_config=None,
@@ -105,6 +119,18 @@ def prepare(
     shown = f"[{address.host}]" if ":" in address.host else address.host
     url = f"http://{shown}:{listening.getsockname()[1]}"
     return Ready(uvicorn.Server(config), listening, url, demands_token=token is not None)
+
+
+def _journal(store: Store, names: Sequence[str], folder: Path | None) -> Journal | None:
+    if folder is None:
+        return None
+    for name in names:
+        if load_state(store.database, name).spec.preprocess is not None:
+            raise SpecError(
+                f"what pipeline {name!r} is asked cannot be logged as its source: its files go "
+                "through preprocess, and requests hold rows from after it; leave --log out"
+            )
+    return Journal(folder, Rotation(), lambda: datetime.now(UTC))
 
 
 def _token(store: Store, address: Address) -> str | None:

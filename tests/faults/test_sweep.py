@@ -38,6 +38,7 @@ APART = {
     "pipeline.delete": "needs the command: see test_kill_while_deleting",
     "quarantine.resolve": "no part of a drain: see tests/store/test_quarantine.py",
     "report.link": "no part of a drain: see tests/store/test_reports.py",
+    "serving.log": "needs a server: see tests/serving/test_journal.py",
     "schema.backup": "needs an older schema: see tests/store/test_schema.py",
 }
 SWEPT = [write for write in DURABLE_WRITES if write not in APART]

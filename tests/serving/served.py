@@ -93,10 +93,11 @@ def serving(
     limits: Limits | None = None,
     settings: Settings | None = None,
     address: Address | None = None,
+    log: Path | None = None,
 ) -> Iterator[Client]:
     """Run a server with a store of its own handles; stop it gracefully."""
     with open_store(settings or Settings(home=home)) as store:
-        ready = prepare(store, names, address or Address(port=0), limits=limits)
+        ready = prepare(store, names, address or Address(port=0), limits=limits, log=log)
         thread = threading.Thread(target=ready.run, daemon=True)
         thread.start()
         try:

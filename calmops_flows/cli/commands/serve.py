@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,10 @@ def serve(
             "--host", help="Address to listen on; off loopback CALMOPS_TOKEN is demanded."
         ),
     ] = "127.0.0.1",
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", help="Folder for what is asked and answered: a source of snapshots."),
+    ] = None,
 ) -> None:
     """Answer with the champions' predictions over HTTP; a promotion is followed at once."""
     from calmops_flows.cli.output import tell
@@ -36,7 +41,7 @@ def serve(
     from calmops_flows.serving.run import Address, prepare
 
     with open_store(load_settings(), create=False) as store:
-        ready = prepare(store, tuple(dict.fromkeys(names)), Address(host, port))
+        ready = prepare(store, tuple(dict.fromkeys(names)), Address(host, port), log=log)
         tell(f"Answering for {', '.join(names)} at {ready.url} (Ctrl-C ends it).")
         if ready.demands_token:
             tell("Clients must show CALMOPS_TOKEN: Authorization: Bearer ...")
