@@ -11,6 +11,7 @@ import pyarrow as pa
 from calmops_flows.data.contract import Contract
 from calmops_flows.learning.build import build_estimator
 from calmops_flows.learning.custom import fit_custom
+from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.learning.retraining.base import Fitted, TrainingContext
 from calmops_flows.learning.split import split
 from calmops_flows.steps.code import function_of
@@ -23,7 +24,11 @@ from calmops_flows.steps.recipes import custom_function
 from calmops_flows.steps.run import SnapshotRun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    Fitter = Callable[[TrainingContext], Fitted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +138,17 @@ def _fit(
         search=run.spec.model.search,
         classes=_known_classes(ingested.contract, labels, champion),
     )
-    function = custom_function(run.spec, champion)
-    if function is None:
-        fitted = run.kind.trainer.fit(run, context)
-    else:
-        mode = run.spec.retrain.mode
-        fitted = fit_custom(context, *function_of(run, function), mode=mode)
+    fitted = run.kind.trainer.fit(run, context, _fitter(run, champion))
     return replace(fitted, notes=(*fitted.notes, *memory.said()))
+
+
+def _fitter(run: SnapshotRun, champion: Any) -> Fitter:
+    """Return what fits on the rows of a context: the mode of the spec, or the user's function."""
+    mode, function = run.spec.retrain.mode, custom_function(run.spec, champion)
+    if function is None:
+        return lambda context: RETRAINERS[mode](context)  # noqa: PLW0108 - ipip never asks
+    own = function_of(run, function)
+    return lambda context: fit_custom(context, *own, mode=mode)
 
 
 def _known_classes(contract: Contract, labels: Labels, champion: Any) -> tuple[Any, ...]:

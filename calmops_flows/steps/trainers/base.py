@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calmops_flows.errors import SpecError
-from calmops_flows.learning.retraining import RETRAINERS
 from calmops_flows.steps.check_drift import learnt_profile, reference_digest
 from calmops_flows.steps.decide import Opinion
 from calmops_flows.steps.learn import Learnt, learn
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from calmops_flows.steps.decide import Plan
     from calmops_flows.steps.evaluate import Champion, Labels, Scored
     from calmops_flows.steps.ingest import Ingested
+    from calmops_flows.steps.retrain import Fitter
     from calmops_flows.steps.run import SnapshotRun
     from calmops_flows.steps.runner import StepCalls
 
@@ -92,9 +92,17 @@ class Trainer:
         """Carry the plan out; None when it was not to train."""
         return learn(run, calls, plan, ingested, labels, champion, scored)
 
-    def fit(self, run: SnapshotRun, context: TrainingContext) -> Fitted:
-        """Fit on the rows of a context, building on its champion where there is one."""
-        return RETRAINERS[run.spec.retrain.mode](context)
+    def fit(
+        self,
+        run: SnapshotRun,  # noqa: ARG002 - for kinds that look at it
+        context: TrainingContext,
+        fitter: Fitter,
+    ) -> Fitted:
+        """Fit on the rows of a context, building on its champion where there is one.
+
+        ``fitter`` is the mode of the spec, or the user's own function.
+        """
+        return fitter(context)
 
     def taught(
         self,

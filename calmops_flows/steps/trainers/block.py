@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from calmops_flows.steps.evaluate import Champion, Labels, Scored
     from calmops_flows.steps.ingest import Ingested
     from calmops_flows.steps.learn import Learnt
+    from calmops_flows.steps.retrain import Fitter
     from calmops_flows.steps.run import SnapshotRun
     from calmops_flows.steps.runner import StepCalls
 
@@ -89,19 +90,19 @@ class BlockTrainer(Trainer):
             ingested, labels, scored = judged
         return learn(run, calls, plan, ingested, labels, champion, scored)
 
-    def fit(self, run: SnapshotRun, context: TrainingContext) -> Fitted:
+    def fit(self, run: SnapshotRun, context: TrainingContext, fitter: Fitter) -> Fitted:
         """Fit the part of one block, and the global model too if the block is new."""
-        fitted = self._fit(run, context)
+        fitted = self._fit(run, context, fitter)
         judges = _eval_blocks(run)
         if not judges or rows_of_blocks(run, _contract(context), context.task, only=judges):
             return fitted
         note = "no evaluation block has come yet; the block's own last rows judged"
         return replace(fitted, notes=(*fitted.notes, note))
 
-    def _fit(self, run: SnapshotRun, context: TrainingContext) -> Fitted:
+    def _fit(self, run: SnapshotRun, context: TrainingContext, fitter: Fitter) -> Fitted:
         block, before = _block(run), context.champion
         known = before.parts_.get(block, before.global_) if before is not None else None
-        part = RETRAINERS[run.spec.retrain.mode](replace(context, champion=known))
+        part = fitter(replace(context, champion=known))
         if before is None:
             return _joined(run, context, {block: part.estimator}, part.estimator, (part,))
         parts = {**before.parts_, block: part.estimator}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from calmops_flows.steps.decide import Plan
     from calmops_flows.steps.evaluate import Champion, Labels, Scored
     from calmops_flows.steps.ingest import Ingested
+    from calmops_flows.steps.retrain import Fitter
     from calmops_flows.steps.run import SnapshotRun
     from calmops_flows.steps.runner import StepCalls
 
@@ -103,7 +104,12 @@ class IpipTrainer(Trainer):
         judgement = _judgement(challenger.fitted, run, is_first=champion is None)
         return Learnt((Tried(recipe, challenger, judgement),), 0, 1)
 
-    def fit(self, run: SnapshotRun, context: TrainingContext) -> Fitted:
+    def fit(
+        self,
+        run: SnapshotRun,
+        context: TrainingContext,
+        fitter: Fitter,  # noqa: ARG002 - its parts are refused in the spec
+    ) -> Fitted:
         """Fit the first ensemble, or update a copy of the champion through its own encoder."""
         if context.champion is None:
             model = context.build()
