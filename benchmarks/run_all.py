@@ -41,6 +41,7 @@ NAMES = (
     "real_streams",
     "peers",
     "ipip",
+    "serving",
 )
 
 

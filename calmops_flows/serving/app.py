@@ -93,6 +93,8 @@ def create_app(
     _add_predictions(app, desk)
     _add_facts(app, desk)
     _add_errors(app)
+    names = [slot.name for slot in slots.all()]
+    app.openapi_schema = openapi.naming(app.openapi(), names)
     return Guard(app, desk.metrics, token=token, hosts=hosts)
 
 

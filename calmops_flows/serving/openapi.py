@@ -142,3 +142,13 @@ METRICS: dict[int | str, dict[str, Any]] = {
     },
     **_EVERYWHERE,
 }
+
+
+def naming(document: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Name the pipelines of this server wherever a path asks for one."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path":
+                    parameter["schema"]["enum"] = names
+    return document

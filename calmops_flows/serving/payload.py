@@ -192,6 +192,7 @@ def _of_csv(content: bytes, contract: Contract) -> Payload:
     parsing = pv.ParseOptions(newlines_in_values=True)
     reading = pv.ReadOptions(use_threads=False)
     try:
+        content.decode()  # Arrow looks at the cells, not at the names
         table = pv.read_csv(
             pa.BufferReader(content),
             read_options=reading,

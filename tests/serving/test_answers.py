@@ -159,6 +159,7 @@ def test_missing_columns_are_all_listed(server: Client) -> None:
         ('{"inputs": [[' + "9" * 5000 + ', 1, "x"]]}', "application/json", 400, "malformed_json"),
         ("a,b,c\n1,2\n", "text/csv", 400, "malformed_csv"),
         ("", "text/csv", 400, "malformed_csv"),
+        (b"\x80,b\n1,2\n", "text/csv", 400, "malformed_csv"),
         ("a,b,c,a\n1,2,x,1\n", "text/csv", 400, "malformed_csv"),
         ("a,b,c\nhigh,2,x\n", "text/csv", 422, "column_type"),
         ("a,b,c\n", "text/csv", 400, "no_rows"),
