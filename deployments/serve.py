@@ -12,8 +12,8 @@ from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 
 from calmops_flows.api import apply
-from calmops_flows.flows import stream
 from calmops_flows.flows.deploy import on_arrival, schedules
+from calmops_flows.flows.table import FLOWS
 from calmops_flows.spec import read_spec
 from calmops_flows.store.store import open_store
 
@@ -26,7 +26,7 @@ def main() -> None:
             apply(spec, store)
     deployments = [
         RunnerDeployment.from_flow(
-            stream,
+            FLOWS[spec.kind],
             name=spec.name,
             parameters={"pipeline": spec.name},
             schedules=schedules(spec),

@@ -1,4 +1,4 @@
-"""Deploy a pipeline: schedules, the trigger on file arrival, and what a worker needs."""
+"""Deploy a pipeline: schedules, trigger, automations, and what a worker needs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ from prefect.schedules import Cron, Interval, RRule, Schedule
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
+from calmops_flows.flows.automations import (
+    HEARTBEAT_SECONDS,
+    Rules,
+    create_automations,
+    drop_automations,
+    find_block,
+    notified_block,
+)
 from calmops_flows.flows.detect import PrefectUnreachableError
 from calmops_flows.flows.events import ARRIVED, resource_id
 from calmops_flows.flows.table import FLOWS
@@ -53,12 +61,19 @@ def deployment_name(pipeline: str, kind: str = "stream") -> str:
     return f"{FLOWS[kind].name}/{pipeline}"
 
 
-def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
+def deploy(
+    name: str,
+    store: Store,
+    *,
+    work_pool: str = WORK_POOL,
+    notify: str | None = None,
+    rules: Rules | None = None,
+) -> Deployed:
     """Make the deployment of an applied pipeline, or bring it up to date.
 
     It holds the pipeline's name, its schedules, the trigger on file arrival, and
-    ``CALMOPS_HOME``. Database and artifact URLs may hold secrets: a worker takes them
-    from its own environment.
+    ``CALMOPS_HOME``; with it go the automations of ``automations.yaml``. Database and
+    artifact URLs may hold secrets: a worker takes them from its own environment.
 
     Parameters
     ----------
@@ -68,6 +83,11 @@ def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
         The store it lives in.
     work_pool : str, default "calmops"
         Work pool that runs it; a process pool is made when there is none of that name.
+    notify : str, optional
+        Notification block (``type/name``) that Prefect itself tells of breaker, champion,
+        quarantine and pauses; ``""``: none. Default: the present one.
+    rules : Rules, optional
+        How long the automations wait.
 
     Returns
     -------
@@ -77,7 +97,7 @@ def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
     Raises
     ------
     NotFoundError
-        If there is no pipeline of that name.
+        If there is no pipeline, or no block, of that name.
     PrefectUnreachableError
         If the Prefect API does not answer or refuses.
     """
@@ -93,23 +113,39 @@ def deploy(name: str, store: Store, *, work_pool: str = WORK_POOL) -> Deployed:
         triggers=[on_arrival(name)] if spec.triggers.file_arrival else [],
         tags=["calmops"],
         work_pool_name=work_pool,
-        job_variables={"env": {"CALMOPS_HOME": home}},
+        job_variables={"env": _variables(home)},
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     try:
         with get_client(sync_client=True) as client:
+            block = _block(client, name, notify)
             _make_pool(client, work_pool)
             # Prefect leaves automations alone when there is no trigger any more.
             _drop_automations(client, name)
             made = cast("UUID", deployment.apply())  # a coroutine only in a running loop
             _drop_other_schedules(client, made, {one.slug for one in wanted})
+            create_automations(client, name, made, block=block, rules=rules)
     except (httpx.HTTPError, PrefectException) as err:
         raise PrefectUnreachableError(f"cannot deploy {name!r} to Prefect: {err!r}") from err
     return Deployed(deployment_name(name, spec.kind), made, work_pool)
 
 
+def _variables(home: str) -> dict[str, str]:
+    return {
+        "CALMOPS_HOME": home,
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+    }
+
+
+def _block(client: SyncPrefectClient, name: str, notify: str | None) -> UUID | None:
+    """Return the block to notify; None as wish: the one that is notified now."""
+    if notify is None:
+        return notified_block(client, name)
+    return find_block(client, notify) if notify else None
+
+
 def undeploy(name: str) -> bool:
-    """Remove the deployment of a pipeline with its schedules and its automation.
+    """Remove the deployment of a pipeline with its schedules and its automations.
 
     Returns
     -------
@@ -180,11 +216,11 @@ def _drop_other_schedules(
 
 
 def _drop_automations(client: SyncPrefectClient, name: str) -> UUID | None:
-    """Remove the deployment's automations; return its id, None when there is none."""
+    """Remove what the deployment owns; return its id, None when there is none."""
     found = find_deployment(client, name)
     if found is None:
         return None
-    client.delete_resource_owned_automations(f"prefect.deployment.{found.id}")
+    drop_automations(client, found.id)
     return found.id
 
 

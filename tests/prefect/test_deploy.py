@@ -50,7 +50,12 @@ def test_deployment_holds_name_home_schedules_and_trigger_and_no_secret(
 
     found = client.read_deployment(deployed.id)
     assert found.parameters == {"pipeline": "held"}
-    assert found.job_variables == {"env": {"CALMOPS_HOME": str(calmops_home)}}
+    assert found.job_variables == {
+        "env": {
+            "CALMOPS_HOME": str(calmops_home),
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        }
+    }
     assert found.entrypoint == "calmops_flows.flows.stream_flow.stream"
     assert "hunter2" not in found.model_dump_json()
     assert sorted(str(s.slug) for s in found.schedules) == ["own", "safety-net"]

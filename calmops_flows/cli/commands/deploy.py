@@ -16,6 +16,15 @@ def deploy(
     pool: Annotated[
         str, typer.Option("--pool", help="Work pool; made when it is not there.")
     ] = WORK_POOL,
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            "--notify",
+            metavar="TYPE/NAME",
+            help="Block by which Prefect tells people of breaker, champion, quarantine and "
+            'pauses; "" for none. Default: as it is.',
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Deploy an applied pipeline to the configured Prefect server."""
@@ -35,7 +44,7 @@ def deploy(
             )
         from calmops_flows.flows.deploy import deploy as deploy_to_prefect
 
-        made = deploy_to_prefect(name, store, work_pool=pool)
+        made = deploy_to_prefect(name, store, work_pool=pool, notify=notify)
     if json:
         emit_json({"deployment": made.name, "id": str(made.id), "work_pool": made.work_pool})
         return
