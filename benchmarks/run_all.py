@@ -25,6 +25,7 @@ NAMES = (
     "block_drift",
     "drain_overhead",
     "known_files",
+    "trigger_latency",
     "five_files",
     "wide_snapshot",
     "drift_speed",

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, select
 
 from calmops_flows.records import VersionStatus
-from calmops_flows.store.fsck import ORPHAN_SECONDS
+from calmops_flows.steps.delete import remove_unnamed
 from calmops_flows.store.pipelines import load_state
-from calmops_flows.store.references import everywhere
 from calmops_flows.store.retention import Item, forget, items
 from calmops_flows.store.tables import label_joins, model_versions, outcomes, snapshots
 
@@ -92,8 +91,9 @@ def retain(
     if not chosen or dry_run:
         return Retained(tuple(chosen), protected, 0, 0)
     forget(store.database, name, token, chosen, now=now)
-    removed, freed = _remove(store, chosen, now=now)
-    return Retained(tuple(chosen), protected, removed, freed)
+    mine = {digest for item in chosen for digest in item.digests}
+    gone = remove_unnamed(store, mine, now=now)
+    return Retained(tuple(chosen), protected, gone.artifacts, gone.freed_bytes)
 
 
 def over_limit(
@@ -133,21 +133,6 @@ def over_limit(
 def _sizes(store: Store, known: Sequence[Item]) -> dict[str, int]:
     digests = {digest for item in known for digest in item.digests}
     return {digest: store.artifacts.size(digest) or 0 for digest in digests}
-
-
-def _remove(store: Store, chosen: Sequence[Item], *, now: datetime) -> tuple[int, int]:
-    named = everywhere(store)
-    oldest = now.timestamp() - ORPHAN_SECONDS
-    mine = {digest for item in chosen for digest in item.digests} - named
-    removed = freed = 0
-    for digest in sorted(mine):
-        written = store.artifacts.written_at(digest)
-        if written is None or written > oldest:
-            continue
-        freed += store.artifacts.size(digest) or 0
-        store.artifacts.remove(digest)
-        removed += 1
-    return removed, freed
 
 
 def _needed_rows(connection: Connection, spec: PipelineSpec) -> dict[int, str]:

@@ -18,6 +18,7 @@ from calmops_flows.steps.code import check_code
 from calmops_flows.steps.folders import check_folders
 from calmops_flows.steps.kinds import KINDS
 from calmops_flows.steps.recipes import POLICIES
+from calmops_flows.steps.schedules import check_schedule
 
 # What a mode asks of the model's last step; a regressor is recalibrated by its predictions.
 MODE_NEEDS: Mapping[str, str] = {"incremental": "partial_fit", "recalibration": "predict_proba"}
@@ -29,7 +30,8 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     Raises
     ------
     SpecError
-        If a read option or metric is unknown or of the wrong task, folders overlap, the
+        If a read option or metric is unknown or of the wrong task, folders overlap, a schedule
+        means nothing, the
         model's class or parameters cannot be used, or the mode is not there.
     MissingExtraError
         If a detector needs a library that is not installed.
@@ -38,6 +40,7 @@ def validate(spec: PipelineSpec, settings: Settings) -> None:
     check_options(spec.source.read_options)
     _check_retraining(spec)
     check_folders(spec)
+    check_schedule(spec)
     check_code(spec, settings.trusted)
     _check_metrics(spec)
     _check_concept(spec)

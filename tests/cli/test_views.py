@@ -183,7 +183,9 @@ def test_delete_asks_a_person(calmops: Calmops) -> None:
 
     assert refused.code == 2
     assert "give --yes" in refused.err
-    assert (done.code, done.json) == (0, {"name": "flights", "deleted": True})
+    assert done.code == 0
+    assert (done.json["name"], done.json["deleted"]) == ("flights", True)
+    assert done.json["artifacts"]["problem"] is None
     assert calmops("list", "--json").json == []
 
 

@@ -168,6 +168,24 @@ def uses_watchfiles() -> bool:
         return next(turns) == set()
 
 
+def uses_cronsim() -> bool:
+    from datetime import UTC, datetime
+
+    from cronsim import CronSim
+
+    times = CronSim("0 6 * * mon", datetime(2026, 1, 1, tzinfo=UTC))
+    return next(times) == datetime(2026, 1, 5, 6, tzinfo=UTC)
+
+
+def uses_python_dateutil() -> bool:
+    from datetime import UTC, datetime
+
+    from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
+
+    rule = rrulestr("FREQ=WEEKLY;BYDAY=MO;BYHOUR=6", dtstart=datetime(2026, 1, 1, tzinfo=UTC))
+    return bool(rule[0] == datetime(2026, 1, 5, 6, tzinfo=UTC))
+
+
 def uses_python_calamine() -> bool:
     from python_calamine import CalamineError, CalamineWorkbook
 

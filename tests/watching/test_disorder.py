@@ -1,4 +1,4 @@
-"""Events only wake a drain: lost, doubled, late or in any order, the store is the same."""
+"""Events, schedules and people only wake a drain; lost, doubled or late, the store is the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from calmops_flows.api import run
 from calmops_flows.flows.watching import Drain, Watcher
 from calmops_flows.settings import Settings
 from calmops_flows.steps.drain import drain
@@ -52,9 +53,14 @@ def test_disordered_events_leave_the_store_of_one_run(
         declare(plain, folder)
         disorder = Disorder(Drain(store, lambda *_: None), random.Random(seed))
         watcher: Watcher = deaf(store, disorder, now)
-        for month in range(MONTHS):
+        others = disorder.rng.sample(["nobody", "schedule", "person"] * 2, MONTHS)
+        for month, kind in enumerate(others):
             write_csv(folder / f"m{month}.csv", shift=float(month // 3))
             turn_for(watcher, now, 30)
+            if kind == "schedule":  # a tick knows of no file, and does not wait
+                disorder.wake("p", frozenset())
+            if kind == "person":
+                run("p", store=store, prefect=False)
         turn_for(watcher, now, 3600)  # the safety net wakes until nothing is left
 
         drain("p", plain)

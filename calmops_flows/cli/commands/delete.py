@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,11 +20,11 @@ def delete(
     json: Json = False,
 ) -> None:
     """Delete a pipeline with its history; files in its source stay where they are."""
-    from calmops_flows.cli.output import emit_json, say
+    from calmops_flows.cli.output import emit_json, say, tell
     from calmops_flows.errors import SpecError
     from calmops_flows.read import require_pipeline
+    from calmops_flows.steps.delete import delete as delete_from_store
     from calmops_flows.steps.drain import utc_now
-    from calmops_flows.store.pipelines import delete_pipeline
     from calmops_flows.store.store import open_store
 
     with open_store(create=False) as store:
@@ -33,12 +34,19 @@ def delete(
             if not sys.stdin.isatty():
                 raise SpecError(f"deleting {name!r} needs a person's yes; give --yes")
             typer.confirm(f"Delete pipeline {name} with all its history?", abort=True, err=True)
-        delete_pipeline(store.database, name, now=utc_now())
+        removed = delete_from_store(store, name, now=utc_now())
         _undeploy(name, store.settings)
     if json:
-        emit_json({"name": name, "deleted": True})
-    else:
-        say(f"Pipeline {name} is deleted. Its audit log, and the files in its source, are kept.")
+        emit_json({"name": name, "deleted": True, "artifacts": asdict(removed)})
+        return
+    say(f"Pipeline {name} is deleted. Its audit log, and the files in its source, are kept.")
+    if removed.problem is not None:
+        tell(f"Its artifacts stay, for it is not known who names them: {removed.problem}")
+    elif removed.too_young:
+        say(
+            f"{removed.too_young} artifacts are younger than a day and stay for now; "
+            "`calmops fsck --repair` removes them later."
+        )
 
 
 def _undeploy(name: str, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calmops_flows.cli.options import Json
+from calmops_flows.cli.options import Json, known_names
 
 if TYPE_CHECKING:
     from calmops_flows.settings import Settings
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def run(
     pipeline: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="Pipeline, or YAML file of a spec.")
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="Pipeline, or YAML file of a spec.",
+            autocompletion=known_names,
+        ),
     ],
     prefect: Annotated[
         bool | None,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calmops_flows.cli.options import known_names
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 def watch(
     pipelines: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Pipelines; default: all, also later ones."),
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Pipelines; default: all, also later ones.",
+            autocompletion=known_names,
+        ),
     ] = None,
     run: Annotated[
         bool, typer.Option("--run", help="Process files here, at once, instead of telling Prefect.")
