@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calmops_flows.errors import NotFoundError, SpecError
+from calmops_flows.records import VersionStatus
 from calmops_flows.steps.models import read_model
 from calmops_flows.store import registry
 from calmops_flows.store.pipelines import load_state
@@ -41,7 +42,7 @@ def promote(store: Store, name: str, version: int, *, now: datetime) -> Switched
     NotFoundError
         If there is no such pipeline or version.
     SpecError
-        If that version serves already.
+        If that version serves already, or was removed.
     DigestMismatchError
         If its bytes were changed; nothing is unpickled then.
     ModelError
@@ -77,7 +78,7 @@ def roll_back(store: Store, name: str, *, to: int | None = None, now: datetime) 
     NotFoundError
         If there is no such pipeline or version, or no other version has served.
     SpecError
-        If that version serves already.
+        If that version serves already, or was removed.
     DigestMismatchError
         If its bytes were changed; nothing is unpickled then.
     ModelError
@@ -100,6 +101,11 @@ def _switch(store: Store, name: str, version: int, *, kind: Kind, now: datetime)
     wanted = registry.version(store.database, name, version)
     if state.champion == version:
         raise SpecError(f"version {version} of pipeline {name!r} serves already")
+    if wanted.status == VersionStatus.REMOVED:
+        raise SpecError(
+            f"version {version} of pipeline {name!r} was removed by its retention rules; see "
+            f"`calmops show {name}` for those that are kept"
+        )
     read_model(store.artifacts, wanted.artifact)
     return switch_champion(
         store.database, name, version, kind=kind, revision=state.revision, now=now
