@@ -43,6 +43,7 @@ NAMES = (
     "peers",
     "ipip",
     "serving",
+    "generators",
 )
 
 

@@ -1,0 +1,6 @@
+"""Data with known properties: synthetic streams, injected drift, scenarios."""
+
+from calmops_flows.generators.injection.inject import Injected, inject
+from calmops_flows.generators.synthetic.stream import Generated, generate
+
+__all__ = ["Generated", "Injected", "generate", "inject"]
