@@ -29,6 +29,7 @@ from calmops_flows.cli.commands.drift import drift
 from calmops_flows.cli.commands.explain import explain
 from calmops_flows.cli.commands.export import export
 from calmops_flows.cli.commands.fsck import fsck
+from calmops_flows.cli.commands.generate import generate
 from calmops_flows.cli.commands.history import history
 from calmops_flows.cli.commands.import_ import import_
 from calmops_flows.cli.commands.init import init
@@ -113,6 +114,8 @@ for _name, _command in COMMANDS.items():
         # `update` takes key=value and historical flags, which only it understands.
         context_settings=FREE if _name == "update" else None,
     )(_command)
+
+app.add_typer(generate, name="generate")
 
 
 def _print_version(*, wanted: bool) -> None:

@@ -12,11 +12,27 @@ DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["labels"])
+EXAMPLES = [
+    pytest.param(code, printed, id=f"{page}{number}")
+    for page in ("labels", "generators")
+    for number, (code, printed) in enumerate(
+        EXAMPLE.findall((DOCS / f"{page}.md").read_text(encoding="utf-8"))
+    )
+]
+
+
+def test_pages_have_their_examples() -> None:
+    assert len(EXAMPLES) == 5
+
+
+@pytest.mark.parametrize(("code", "printed"), EXAMPLES)
 def test_example_prints_what_the_page_says(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    code: str,
+    printed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ((code, printed),) = EXAMPLE.findall((DOCS / f"{page}.md").read_text(encoding="utf-8"))
     (tmp_path / "example.py").write_text(code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALMOPS_PREFECT", "off")

@@ -1,0 +1,172 @@
+"""``calmops generate``: streams, injected drift, scenarios."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from calmops_flows.cli.options import Json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="New file, .csv or .parquet.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same data.")]
+
+generate = typer.Typer(
+    help="Make data in which something known happens.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@generate.command("list", epilog="Example: calmops generate list")
+def list_(*, json: Json = False) -> None:
+    """List generators, injectors and scenarios."""
+    from calmops_flows.cli.output import emit_json, say_table
+    from calmops_flows.generators.injection import INJECTORS
+    from calmops_flows.generators.scenario import ready
+    from calmops_flows.generators.synthetic import CONCEPTS
+
+    known = [("synthetic", name, _about(kind)) for name, kind in CONCEPTS.items()]
+    known += [("inject", name, _about(kind)) for name, kind in INJECTORS.items()]
+    known += [("scenario", name, scenario.about) for name, scenario in ready().items()]
+    if json:
+        emit_json([dict(zip(("family", "name", "about"), row, strict=True)) for row in known])
+    else:
+        say_table(("family", "name", "about"), known)
+
+
+@generate.command(
+    "synthetic",
+    epilog="Example: calmops generate synthetic sea 10000 --out sea.csv --param variant=1",
+)
+def synthetic(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A generator; see list.")],
+    rows: Annotated[int, typer.Argument(metavar="ROWS", help="How many rows.")],
+    out: Out,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A parameter; may be repeated.")
+    ] = None,
+    drift: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML with one drift, or a list.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Draw a synthetic stream; the target is the last column."""
+    from calmops_flows.cli.output import emit_json, say
+    from calmops_flows.generators import generate as draw
+    from calmops_flows.generators.write import write_table
+
+    drifts = None if drift is None else _yaml(drift)
+    stream = draw(name, rows, random_state=seed, drift=drifts, **_params(param or []))
+    write_table(stream.frame(), out)
+    if json:
+        emit_json({"file": str(out), "change_points": stream.change_points} | stream.metadata)
+        return
+    say(f"{rows} rows of {name!r} are in {out}")
+    if stream.change_points:
+        say(f"changes at rows {', '.join(map(str, stream.change_points))}")
+
+
+@generate.command(
+    "inject", epilog="Example: calmops generate inject june.csv plan.yaml --out june-drifted.csv"
+)
+def inject(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Data in any known format.")],
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="YAML with the steps.")],
+    out: Out,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write every changed cell.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Put drift into a file, and say exactly where."""
+    from calmops_flows.cli.output import emit_json, say
+    from calmops_flows.generators import inject as put
+    from calmops_flows.generators.write import write_table
+
+    done = put(_table(file), plan, random_state=seed)
+    write_table(done.data, out)
+    if log is not None:
+        write_table(done.log, log)
+    cells = Counter(zip(done.log["step"].tolist(), done.log["kind"].tolist(), strict=True))
+    told = [{"step": step, "kind": kind, "changes": n} for (step, kind), n in cells.items()]
+    if json:
+        emit_json({"file": str(out), "log": None if log is None else str(log), "steps": told})
+        return
+    for (step, kind), n in cells.items():
+        say(f"step {step + 1} ({kind}): {n} changes")
+    say(f"{len(done.data)} rows are in {out}")
+
+
+@generate.command(
+    "scenario", epilog="Example: calmops generate scenario seasonal_demand --out demand"
+)
+def scenario(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A scenario; see list.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="New folder.")],
+    periods: Annotated[int | None, typer.Option(help="Fewer periods.")] = None,
+    rows: Annotated[int | None, typer.Option(help="Rows of a period.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Write the snapshots of a scenario, and the spec of a pipeline that consumes them."""
+    from calmops_flows.cli.output import emit_json, say
+    from calmops_flows.generators.scenario import generate_scenario
+
+    spec = generate_scenario(
+        name, out, random_state=seed, periods=periods, rows=rows, bases={"flights": _flights}
+    )
+    if json:
+        emit_json({"folder": str(out), "spec": str(spec)})
+        return
+    say(f"the snapshots are in {out}. Next: calmops run {spec}")
+
+
+def _flights() -> list[pd.DataFrame]:
+    from calmops_flows.demo.flights import data_folder, read_months
+
+    return [month.rows for month in read_months(data_folder())]
+
+
+def _about(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+def _params(pairs: list[str]) -> dict[str, Any]:
+    import yaml
+
+    from calmops_flows.errors import SpecError
+
+    found = {}
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not sign:
+            raise SpecError(f"a parameter is KEY=VALUE, got {pair!r}")
+        found[key] = yaml.safe_load(text)
+    return found
+
+
+def _yaml(file: Path) -> Any:
+    import yaml
+
+    from calmops_flows.errors import SpecError
+
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        raise SpecError(f"cannot read {str(file)!r}: {err}") from err
+
+
+def _table(file: Path) -> pd.DataFrame:
+    from calmops_flows.data.table import read_table
+    from calmops_flows.errors import SpecError
+
+    if not file.is_file():
+        raise SpecError(f"there is no file {str(file)!r}")
+    frame: pd.DataFrame = read_table(file, name=file.name).table.to_pandas()
+    return frame

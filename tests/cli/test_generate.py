@@ -1,0 +1,76 @@
+"""``calmops generate`` writes whole files, and nothing when it is used wrongly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import Calmops
+
+
+def test_stream_is_written_with_its_changes(calmops: Calmops, tmp_path: Path) -> None:
+    drift = tmp_path / "drift.yaml"
+    drift.write_text("{kind: abrupt, position: 50, to: {variant: 2}}")
+
+    done = calmops(
+        "generate", "synthetic", "sea", "100", "--out", str(tmp_path / "sea.csv"),
+        "--param", "variant=1", "--drift", str(drift), "--json",
+    )  # fmt: skip
+
+    assert done.code == 0
+    assert json.loads(done.out)["change_points"] == [50]
+    assert pd.read_csv(tmp_path / "sea.csv").shape == (100, 4)
+
+
+def test_drift_is_injected_and_logged(calmops: Calmops, tmp_path: Path) -> None:
+    pd.DataFrame({"a": range(10)}).to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "plan.yaml").write_text("{kind: shift, columns: [a], magnitude: 1}")
+
+    done = calmops(
+        "generate", "inject", str(tmp_path / "a.csv"), str(tmp_path / "plan.yaml"),
+        "--out", str(tmp_path / "b.parquet"), "--log", str(tmp_path / "log.csv"), "--json",
+    )  # fmt: skip
+
+    assert json.loads(done.out)["steps"] == [{"step": 0, "kind": "shift", "changes": 10}]
+    assert len(pd.read_csv(tmp_path / "log.csv")) == 10
+    assert len(pd.read_parquet(tmp_path / "b.parquet")) == 10
+
+
+def test_scenario_is_written_with_its_spec(calmops: Calmops, tmp_path: Path) -> None:
+    done = calmops(
+        "generate", "scenario", "seasonal_demand", "--out", str(tmp_path / "demand"),
+        "--periods", "2", "--rows", "30",
+    )  # fmt: skip
+
+    assert done.code == 0
+    assert f"calmops run {tmp_path / 'demand' / 'pipeline.yaml'}" in " ".join(done.out.split())
+
+
+def test_list_names_every_family(calmops: Calmops) -> None:
+    known = json.loads(calmops("generate", "list", "--json").out)
+
+    assert {one["family"] for one in known} == {"synthetic", "inject", "scenario"}
+    assert all(one["about"] for one in known)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["synthetic", "nothing", "10"], "unknown generator"),
+        (["synthetic", "sea", "10", "--param", "variant"], "KEY=VALUE"),
+        (["synthetic", "sea", "0"], "n_samples"),
+        (["inject", "no.csv", "plan.yaml"], "there is no file"),
+        (["scenario", "nothing"], "unknown scenario"),
+    ],
+)
+def test_wrong_use_writes_nothing(
+    calmops: Calmops, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = calmops("generate", *arguments, "--out", str(tmp_path / "out.csv"))
+
+    assert done.code == 2
+    assert message in " ".join(done.err.split())
+    assert list(tmp_path.glob("*out.csv*")) == []
