@@ -232,4 +232,5 @@ def _real(scenario: Scenario, bases: Mapping[str, Base]) -> list[pd.DataFrame]:
 def _thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     """Keep rows from the whole period, in order."""
     kept = np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))
-    return rows.iloc[kept].reset_index(drop=True)
+    thinned: pd.DataFrame = rows.iloc[kept].reset_index(drop=True)
+    return thinned
