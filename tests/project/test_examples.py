@@ -22,7 +22,7 @@ EXAMPLES = [
 
 
 def test_pages_have_their_examples() -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 4
 
 
 @pytest.mark.parametrize(("code", "printed"), EXAMPLES)
