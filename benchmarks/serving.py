@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from benchmarks.figures import Figure, own_home, show
 from benchmarks.peer_tools.scoring import free_port, mlflow_server
@@ -60,10 +61,16 @@ class Load:
     failed: int = 0
     total_seconds: float = 0.0
     versions: list[list[int]] = field(default_factory=list)
+    cpu_seconds: float = 0.0
 
     def quantile(self, share: float) -> float:
         """Return a quantile of the latency in milliseconds."""
         return float(np.quantile(self.seconds, share)) * 1e3
+
+    @property
+    def cpu(self) -> float:
+        """Milliseconds of the server's CPU time for a request."""
+        return self.cpu_seconds / len(self.seconds) * 1e3
 
     @property
     def rate(self) -> float:
@@ -116,8 +123,8 @@ def process(command: list[str], **environment: str) -> Iterator[subprocess.Popen
 
 
 @contextmanager
-def calmops(*names: str) -> Iterator[int]:
-    """Run the command on a free port; give the port."""
+def calmops(*names: str) -> Iterator[tuple[int, psutil.Process]]:
+    """Run the command on a free port; give the port and the process."""
     with process(
         [sys.executable, "-m", "calmops_flows.cli.main", "serve", *names, "--port", "0"]
     ) as s:
@@ -125,7 +132,7 @@ def calmops(*names: str) -> Iterator[int]:
         found = re.search(r":(\d+) ", s.stderr.readline())
         assert found
         asyncio.run(up(int(found.group(1)), "/health/live"))
-        yield int(found.group(1))
+        yield int(found.group(1)), psutil.Process(s.pid)
 
 
 @contextmanager
@@ -171,7 +178,15 @@ async def lane(
     writer.close()
 
 
-def load(port: int, path: str, body: Any, *, until: Callable[[int], bool], lanes: int = 1) -> Load:
+def load(
+    port: int,
+    path: str,
+    body: Any,
+    *,
+    until: Callable[[int], bool],
+    lanes: int = 1,
+    server: psutil.Process | None = None,
+) -> Load:
     """Send a body over some connections at once."""
     content = json.dumps(body).encode()
 
@@ -182,23 +197,36 @@ def load(port: int, path: str, body: Any, *, until: Callable[[int], bool], lanes
         found.total_seconds = time.perf_counter() - start
         return found
 
-    return asyncio.run(all_lanes())
+    before = cpu_seconds(server)
+    found = asyncio.run(all_lanes())
+    found.cpu_seconds = cpu_seconds(server) - before
+    return found
+
+
+def cpu_seconds(server: psutil.Process | None) -> float:
+    if server is None:
+        return 0.0
+    times = server.cpu_times()
+    return float(times.user + times.system)
 
 
 def after(n: int) -> Callable[[int], bool]:
     return lambda done: done >= n
 
 
-def measure(port: int, path: str, record: dict[str, Any], n: int) -> tuple[Load, Load]:
+def measure(
+    port: int, path: str, record: dict[str, Any], n: int, server: psutil.Process | None = None
+) -> tuple[Load, Load]:
     """Return one row over one connection, and over eight."""
     body = {"dataframe_records": [record]}
     load(port, path, body, until=after(100))
-    return load(port, path, body, until=after(n)), load(port, path, body, until=after(n), lanes=8)
+    one = load(port, path, body, until=after(n), server=server)
+    return one, load(port, path, body, until=after(n), lanes=8)
 
 
 def promotions(store: Store, folder: Path, record: dict[str, Any]) -> list[Figure]:
     """Promote twenty times while two connections ask."""
-    with calmops("changing") as port:
+    with calmops("changing") as (port, _):
         stop = threading.Event()
         results: list[Load] = []
         body = {"dataframe_records": [record]}
@@ -237,11 +265,13 @@ def main() -> None:
         two = train(store, home, "mixed", is_mixed=True)
         always = {"retrain": {"when": "always"}, "evaluation": {"promotion": {"rule": "always"}}}
         three = train(store, home, "changing", is_mixed=False, **always)
-        with calmops("numeric", "mixed") as port:
-            single, many = measure(port, "/pipelines/numeric/invocations", one, n)
-            mixed, mixed_many = measure(port, "/pipelines/mixed/invocations", two, n // 2)
+        with calmops("numeric", "mixed") as (port, server):
+            single, many = measure(port, "/pipelines/numeric/invocations", one, n, server)
+            mixed, mixed_many = measure(port, "/pipelines/mixed/invocations", two, n // 2, server)
             body = {"dataframe_split": split(rows(3, 10_000, is_mixed=False))}
-            large = load(port, "/pipelines/numeric/invocations", body, until=after(20))
+            large = load(
+                port, "/pipelines/numeric/invocations", body, until=after(20), server=server
+            )
         with bare(free_port()) as bare_port:
             floor, floor_many = measure(bare_port, "/invocations", one, n)
         show(
@@ -255,6 +285,9 @@ def main() -> None:
             Figure(
                 "10,000 numeric rows, median", statistics.median(large.seconds) * 1e3, "ms", 200
             ),
+            Figure("CPU time of the server: one numeric row", single.cpu, "ms"),
+            Figure("CPU time of the server: one mixed row", mixed.cpu, "ms"),
+            Figure("CPU time of the server: 10,000 numeric rows", large.cpu, "ms"),
             Figure("failed requests", sum(x.failed for x in (single, many, mixed, large)), "", 0),
             Figure("bare FastAPI handler: p50", floor.quantile(0.5), "ms"),
             Figure("bare FastAPI handler: p99", floor.quantile(0.99), "ms"),
