@@ -17,6 +17,12 @@ if ! has_openmp && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends libgomp1 >&2 || true
 fi
+# The tests of faults kill at the N-th system call with it.
+if ! command -v strace >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing strace for the tests of faults (apt-get)" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends strace >&2 || true
+fi
 if has_postgres; then
   exit 0
 fi

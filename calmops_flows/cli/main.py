@@ -169,6 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _report(err, WRONG_USE)
         except (CalmopsError, OSError) as err:
             return _report(err, FAILED)
+        except MemoryError as err:
+            said = f"out of memory: {err}" if str(err) else "out of memory"
+            return _report(MemoryError(f"{said}; smaller files need less"), FAILED)
     return 0
 
 

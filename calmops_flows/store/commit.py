@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -21,7 +21,7 @@ from calmops_flows.records import (
 )
 from calmops_flows.store import audit, outbox, tables
 from calmops_flows.store.database import Database
-from calmops_flows.store.encoding import canonical_json, finite, utc_text
+from calmops_flows.store.encoding import canonical_json, finite, from_utc_text, utc_text
 from calmops_flows.store.guard import check_token
 from calmops_flows.store.labels import LabelFacts, write_labels
 from calmops_flows.store.pipelines import PipelineState
@@ -97,9 +97,9 @@ def commit_snapshot(database: Database, commit: Commit, token: str, *, now: date
     StaleRunError
         If spec, champion, breaker or contract changed since the run started.
     """
-    at = utc_text(now)
     with database.write("commit.snapshot") as connection:
         _check_unchanged(connection, commit, token)
+        at = _next_time(connection, commit.snapshot.pipeline, now)
         _write_snapshot(connection, commit)
         champion = _write_versions(connection, commit, at)
         _write_outcome(connection, commit, champion, at)
@@ -109,6 +109,18 @@ def commit_snapshot(database: Database, commit: Commit, token: str, *, now: date
             write_labels(connection, commit.snapshot.id, commit.labels, at)
         _write_pipeline(connection, commit, champion, at)
         _write_told(connection, commit, champion, at)
+
+
+def _next_time(connection: Connection, pipeline: str, now: datetime) -> str:
+    """Return the outcome's time, after that of the outcome before it: clocks jump.
+
+    Windows, past data and replays follow this order.
+    """
+    query = select(func.max(tables.outcomes.c.at)).where(tables.outcomes.c.pipeline == pipeline)
+    last = connection.execute(query).scalar()
+    if last is None or utc_text(now) > last:
+        return utc_text(now)
+    return utc_text(from_utc_text(last) + timedelta(microseconds=1))
 
 
 def _check_unchanged(connection: Connection, commit: Commit, token: str) -> None:

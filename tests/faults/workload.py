@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
+import resource
 import sys
+import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -16,6 +20,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from calmops_flows import api, faults
+from calmops_flows.cli.main import main
 from calmops_flows.spec import PipelineSpec, parse_spec
 from calmops_flows.steps import drain
 from calmops_flows.steps.runner import PlainRunner
@@ -25,6 +30,7 @@ from calmops_flows.store.outbox import Message
 from calmops_flows.store.pipelines import delete_pipeline
 
 NAME = "three"
+MEMORY_BYTES = 400 * 2**20
 _context = multiprocessing.get_context("forkserver")
 # What a drain imports when it first needs it; loaded once, every forked case is four times faster.
 _context.set_forkserver_preload(
@@ -47,11 +53,12 @@ _context.set_forkserver_preload(
 
 
 class CountingRegression(LogisticRegression):  # type: ignore[misc]
-    """Writes one byte for each fit into the file that ``FITS`` names."""
+    """Writes one byte for each fit into the file that ``FITS`` names, and takes its time."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CountingRegression:
         with Path(os.environ["FITS"]).open("ab") as log:
             log.write(b".")
+        time.sleep(float(os.environ.get("FIT_SECONDS", "0")))
         super().fit(X, y, sample_weight)
         return self
 
@@ -134,6 +141,22 @@ class DeafRunner(PlainRunner):
 def run_all(source: Path) -> None:
     """Apply the spec and drain."""
     api.run(make_spec(source), wait=False)
+
+
+def run_command(source: Path) -> None:
+    """Run the command on the spec that lies beside the source."""
+    spec = str(source.parent / f"{NAME}.yaml")
+    with redirect_stdout(io.StringIO()):
+        code = main(["run", spec, "--no-prefect"])
+    sys.exit(code)
+
+
+def run_short_of_memory(source: Path) -> None:
+    """Do the same with little more memory than this process has already."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    run_command(source)
 
 
 def apply_only(source: Path) -> None:
