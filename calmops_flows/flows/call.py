@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from calmops_flows.store.store import Store
 
 logger = logging.getLogger(__name__)
+_NOT_REACHED = "Failed to reach API"  # how Prefect's RuntimeError begins when the API answers 500
 
 
 def call_flow(
@@ -108,7 +109,16 @@ def _call_flow(
         try:
             FLOWS[kind](name, wait=wait)
         except (httpx.HTTPError, PrefectException) as err:
-            if call.drained is None and (is_required or call.is_started):
-                raise PrefectUnreachableError(f"the Prefect API failed: {err!r}") from err
-            if call.drained is not None:
-                logger.warning("the run is done, but Prefect could not record its end: %s", err)
+            _judge_failure(call, err, is_required=is_required)
+        except RuntimeError as err:
+            if not str(err).startswith(_NOT_REACHED):
+                raise
+            _judge_failure(call, err, is_required=is_required)
+
+
+def _judge_failure(call: Call, err: Exception, *, is_required: bool) -> None:
+    """Raise what the API did, unless the drain is done or may be done without it."""
+    if call.drained is None and (is_required or call.is_started):
+        raise PrefectUnreachableError(f"the Prefect API failed: {err!r}") from err
+    if call.drained is not None:
+        logger.warning("the run is done, but Prefect could not record its end: %s", err)

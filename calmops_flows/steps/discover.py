@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import struct
 import tempfile
@@ -124,6 +125,12 @@ def _arrival(
         value = _order_value(source, seen, limits)
     except SnapshotError as err:
         skipped.append((seen.path, str(err)))
+        return None
+    except OSError as err:
+        # A file on a bad sector holds up no other one; what fails at a URL fails for all.
+        if err.errno != errno.EIO or local_folder(source) is None:
+            raise
+        skipped.append((seen.path, f"read_error: {err.strerror}; it is tried again by every run"))
         return None
     return Arrival(
         path=seen.path,

@@ -7,6 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ from calmops_flows.steps.retain import retain
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import PlainRunner, Runner, StepCalls
 from calmops_flows.steps.split import split_file
+from calmops_flows.steps.uninterrupted import uninterrupted
 from calmops_flows.store import ledger, registry
 from calmops_flows.store.history import history
 from calmops_flows.store.lease import Lease, acquire
@@ -109,11 +111,14 @@ def drain(
     spec = load_state(store.database, pipeline).spec
     # How long a run waits in all for files that are still being written.
     patience_seconds = 3 * spec.source.settle_seconds + 1 if wait else 0.0
-    lease = acquire(store.database, pipeline, seconds=store.settings.lease_seconds)
-    if lease is None:
-        return Drained(is_busy=True)
     drained = Drained()
-    with lease:
+    with ExitStack() as stack:
+        with uninterrupted():
+            lease = acquire(store.database, pipeline, seconds=store.settings.lease_seconds)
+            if lease is not None:
+                stack.enter_context(lease)
+        if lease is None:
+            return Drained(is_busy=True)
         try:
             _drain_held(_Drain(store, pipeline, lease, runner, now), drained, patience_seconds)
         except LeaseLostError as err:
@@ -185,9 +190,12 @@ def _work_through(drain: _Drain, drained: Drained, spec: PipelineSpec) -> bool:
 def _work_on(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
     """Bring one snapshot to its outcome, to quarantine, or put it off for this drain."""
     database = drain.store.database
-    if ledger.begin_attempt(database, snapshot, drain.lease.token) is None:
-        return _set_aside(drain, snapshot, "crashed: three attempts ended without an outcome")
+    attempt = None
     try:
+        with uninterrupted():
+            attempt = ledger.begin_attempt(database, snapshot, drain.lease.token)
+        if attempt is None:
+            return _set_aside(drain, snapshot, "crashed: three attempts ended without an outcome")
         _process(drain, snapshot)
     except NotReadyError as err:
         logger.info("%r put off: %s", snapshot.label, err)
@@ -201,16 +209,16 @@ def _work_on(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
         ledger.return_attempt(database, snapshot)
         return _work_on(drain, snapshot)
     except (StoreError, ArtifactError, RemoteError):
-        _return_quietly(drain, snapshot)
+        _return_quietly(drain, snapshot, attempt)
         raise
     except OSError as err:
         if err.errno in _ENVIRONMENT:
-            _return_quietly(drain, snapshot)
+            _return_quietly(drain, snapshot, attempt)
             raise
         return _set_aside(drain, snapshot, f"read_error: {err.strerror or err}")
     except BaseException as err:
         if not isinstance(err, Exception):  # Ctrl-C, SIGTERM, a run cancelled by Prefect
-            _return_quietly(drain, snapshot)
+            _return_quietly(drain, snapshot, attempt)
         raise
     return _outcome(drain, snapshot)
 
@@ -264,9 +272,12 @@ def _set_aside(drain: _Drain, snapshot: Snapshot, reason: str) -> Outcome:
     return history(database, drain.pipeline, ids=[snapshot.id])[0]
 
 
-def _return_quietly(drain: _Drain, snapshot: Snapshot) -> None:
-    """Give the attempt back if the store still answers; the first error matters more."""
+def _return_quietly(drain: _Drain, snapshot: Snapshot, attempt: int | None) -> None:
+    """Give an attempt back if the store still answers; the first error matters more."""
+    if attempt is None:
+        return
     try:
-        ledger.return_attempt(drain.store.database, snapshot)
+        with uninterrupted():
+            ledger.return_attempt(drain.store.database, snapshot)
     except (StoreError, OSError) as err:
         logger.warning("attempt of %r not given back: %s", snapshot.label, err)
