@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+from calmops_flows.logs import inert
+
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -64,11 +66,11 @@ class Document:
 
     def to_html(self) -> str:
         """Return one page that needs nothing else."""
-        body = [f"<h1>{escape(self.title)}</h1>"]
+        body = [f"<h1>{_markup(self.title)}</h1>"]
         for section in self.sections:
-            body.append(f"<h2>{escape(section.title)}</h2>")
+            body.append(f"<h2>{_markup(section.title)}</h2>")
             body += [_html(part) for part in section.parts]
-        head = f'<meta charset="utf-8"><title>{escape(self.title)}</title><style>{_STYLE}</style>'
+        head = f'<meta charset="utf-8"><title>{_markup(self.title)}</title><style>{_STYLE}</style>'
         width = '<meta name="viewport" content="width=device-width">'
         joined = "\n".join(body)
         return (
@@ -87,17 +89,22 @@ def _markdown(part: str | Table) -> list[str]:
 
 def _plain(text: str) -> str:
     """Make a text inert in Markdown: no markup, no link, no cell or line of its own."""
-    safe = escape(" ".join(text.split()), quote=False)
+    safe = escape(inert(" ".join(text.split())), quote=False)
     for sign in "\\`*_[]|~":
         safe = safe.replace(sign, f"\\{sign}")
     return safe
 
 
+def _markup(text: str) -> str:
+    """Make a text inert in HTML, and free of control characters."""
+    return escape(inert(text))
+
+
 def _html(part: str | Table) -> str:
     if isinstance(part, str):
-        return f"<p>{escape(part)}</p>"
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in part.headers)
+        return f"<p>{_markup(part)}</p>"
+    head = "".join(f"<th>{_markup(cell)}</th>" for cell in part.headers)
     rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in part.rows
+        f"<tr>{''.join(f'<td>{_markup(cell)}</td>' for cell in row)}</tr>" for row in part.rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
