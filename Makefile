@@ -42,7 +42,7 @@ lock: ## pin the newest versions that the bounds allow
 	@scripts/environment.sh test
 	@scripts/lock.sh
 
-check-dockerfile: ## run the image's RUN lines without a container engine
+check-dockerfile: ## run the RUN lines of the image and start its services, also without a container engine
 	@scripts/environment.sh test
 	@$(BIN)/python scripts/check_dockerfile.py
 
