@@ -22,6 +22,7 @@ from benchmarks.figures import HEADER, RESULTS, Figure
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = (
     "list_status",
+    "scale",
     "block_drift",
     "drain_overhead",
     "known_files",

@@ -118,6 +118,7 @@ def _entry(name: str, key: int, number: int, path: str, digest: str, at: str) ->
         "pipeline": name,
         "sequence": number + 1,
         "path": path,
+        "role": "data",
         "digest": digest,
         "copy": 0,
         "state": "processed",
