@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     remote_attempts: int = Field(
         3, ge=1, description="How often a request to an object store is made in all."
     )
+    dask_address: str = Field(
+        "",
+        description="Dask scheduler whose workers profile and test the columns of wide snapshots.",
+    )
     dashboard_url: str = Field("", description="Where the dashboard runs; Prefect runs link to it.")
     token: SecretStr | None = Field(
         None, description="Demanded by servers that are bound off loopback."

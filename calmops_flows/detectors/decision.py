@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from calmops_flows.detectors.correction import CORRECTIONS
 from calmops_flows.detectors.dependence import dependence_notes, inflated
 from calmops_flows.detectors.identifiers import IDENTIFIER, is_identifier
 from calmops_flows.detectors.policy import DEFAULT_SUITE, JOINT_SHARE, ColumnPolicy, DriftPolicy
-from calmops_flows.profiles import CountedColumn, Profile
+from calmops_flows.profiles import CountedColumn, Profile, Spread, here
 from calmops_flows.records import NO_TEST, ColumnDrift, DriftReport
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def check(
     policy: DriftPolicy,
     *,
     ignore: frozenset[str] = frozenset(),
+    spread: Spread = here,
 ) -> DriftReport:
     """Tell whether two batches differ, column by column and jointly.
 
@@ -72,6 +74,8 @@ def check(
         Tests, error rate and floors.
     ignore : frozenset of str, default empty
         Columns that are left out, for example keys.
+    spread : Spread, default here
+        Where the columns are tested; it changes no figure of the report.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def check(
     keys = _keys(reference, current, policy)
     joint = _joint(_without(reference, keys), _without(current, keys), policy)
     has_all = joint is None or joint.is_drift is not False
-    tests = list(_tests(reference, current, policy, keys))
+    tests = list(_tests(reference, current, policy, keys, spread))
     adjusted = _adjust(tests, policy, 1.0 if has_all else 1.0 - JOINT_SHARE)
     columns = tuple(_judge(*pair, policy) for pair in zip(tests, adjusted, strict=True))
     return DriftReport(
@@ -152,19 +156,25 @@ def _joint(reference: Profile, current: Profile, policy: DriftPolicy) -> ColumnD
 
 
 def _tests(
-    reference: Profile, current: Profile, policy: DriftPolicy, keys: frozenset[str]
+    reference: Profile, current: Profile, policy: DriftPolicy, keys: frozenset[str], spread: Spread
 ) -> Iterator[_Test]:
-    for name, before in reference.columns.items():
-        after = current.columns.get(name)
-        if after is None:
-            yield _untested(before, "column only in the reference data")
-        elif policy.dependence == "block":
-            yield from _column_tests(inflated(before), inflated(after), policy, keys)
-        else:
-            yield from _column_tests(before, after, policy, keys)
+    pairs = [(before, current.columns.get(name)) for name, before in reference.columns.items()]
+    for found in spread(partial(_tests_of, policy=policy, keys=keys), pairs):
+        yield from found
     for name, after in current.columns.items():
         if name not in reference.columns:
             yield _untested(after, "column only in the current data")
+
+
+def _tests_of(
+    pair: tuple[Column, Column | None], *, policy: DriftPolicy, keys: frozenset[str]
+) -> list[_Test]:
+    before, after = pair
+    if after is None:
+        return [_untested(before, "column only in the reference data")]
+    if policy.dependence == "block":
+        before, after = inflated(before), inflated(after)
+    return list(_column_tests(before, after, policy, keys))
 
 
 def _column_tests(

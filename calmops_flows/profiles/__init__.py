@@ -8,6 +8,7 @@ from calmops_flows.profiles.codec import from_bytes, to_bytes
 from calmops_flows.profiles.column import CategoricalColumn, Column, CountedColumn, NumericColumn
 from calmops_flows.profiles.profile import Profile, merge, profile
 from calmops_flows.profiles.sample import RowSample, merge_samples, sample_rows, shrink
+from calmops_flows.profiles.spread import Spread, here
 
 __all__ = [
     "CategoricalColumn",
@@ -17,9 +18,11 @@ __all__ = [
     "NumericColumn",
     "Profile",
     "RowSample",
+    "Spread",
     "bucket_counts",
     "coarsen",
     "from_bytes",
+    "here",
     "merge",
     "merge_samples",
     "profile",

@@ -14,6 +14,7 @@ from calmops_flows.profiles.categorical import is_category, merge_categories, su
 from calmops_flows.profiles.column import CategoricalColumn, Column, CountedColumn, NumericColumn
 from calmops_flows.profiles.numeric import is_date, is_number, merge_numbers, summarise_numbers
 from calmops_flows.profiles.sample import RowSample, merge_samples, sample_rows
+from calmops_flows.profiles.spread import Spread, here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,7 @@ def profile(
     columns: Iterable[str] | None = None,
     key: str | None = None,
     first_row: int = 0,
+    spread: Spread = here,
 ) -> Profile:
     """Summarise a table, one column at a time.
 
@@ -58,6 +60,8 @@ def profile(
         their number. Default no sample.
     first_row : int, default 0
         Number of the table's first row in its file, when it is a part of one.
+    spread : Spread, default here
+        Where the columns are summarised; it changes no bit of the profile.
 
     Returns
     -------
@@ -88,7 +92,8 @@ def profile(
     absent = [name for name in names if name not in places]
     if absent:
         raise ProfileError(f"no column {_shown(absent)}; there are {_shown(list(places))}")
-    summaries = {name: _summarise(name, table.column(places[name])) for name in names}
+    found = spread(_summarise, [(name, table.column(places[name])) for name in names])
+    summaries = dict(zip(names, found, strict=True))
     sample = None
     if key is not None:
         sample = sample_rows(table, key, columns=names, first_row=first_row)
@@ -134,7 +139,8 @@ def merge(a: Profile, b: Profile) -> Profile:
     return Profile(a.n_rows + b.n_rows, merged, sample)
 
 
-def _summarise(name: str, column: pa.ChunkedArray) -> Column:
+def _summarise(named: tuple[str, pa.ChunkedArray]) -> Column:
+    name, column = named
     kind = column.type
     if pa.types.is_null(kind):
         return CountedColumn(name, "null", len(column), len(column), str(kind))

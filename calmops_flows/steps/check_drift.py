@@ -13,6 +13,7 @@ from calmops_flows.detectors.policy import coarsening
 from calmops_flows.errors import ProfileError
 from calmops_flows.profiles import Profile, coarsen, from_bytes, merge, profile, to_bytes
 from calmops_flows.records import DriftReport, ModelVersion, Role, SnapshotState
+from calmops_flows.steps.cluster import cluster
 from calmops_flows.steps.keys import without_key
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.store.tables import snapshots
@@ -33,7 +34,9 @@ def profile_snapshot(run: SnapshotRun, table: pa.Table) -> Profiled:
     """Summarise a snapshot in one pass and keep the summary."""
     if run.block_column is not None:
         table = table.drop_columns([run.block_column])
-    summary = profile(without_key(table, run.spec), key=run.snapshot.digest)
+    kept = without_key(table, run.spec)
+    with cluster(run.store.settings, n_cells=kept.num_rows * kept.num_columns) as spread:
+        summary = profile(kept, key=run.snapshot.digest, spread=spread)
     coarse = coarsening(run.spec.drift)
     if coarse is not None:
         summary = coarsen(summary, coarse)
@@ -54,7 +57,9 @@ def check_drift(
         return None
     reference = from_bytes(run.store.artifacts.get(digest))
     policy = DriftPolicy.from_spec(run.spec.drift)
-    return check(reference, current.profile, policy), digest
+    cells = current.profile.n_rows * len(current.profile.columns)
+    with cluster(run.store.settings, n_cells=cells) as spread:
+        return check(reference, current.profile, policy, spread=spread), digest
 
 
 def reference_digest(run: SnapshotRun, champion: ModelVersion | None) -> str | None:

@@ -292,6 +292,12 @@ def uses_threadpoolctl() -> bool:
         return limits.get_original_num_threads() is not None
 
 
+def uses_distributed() -> bool:
+    from distributed.protocol.serialize import deserialize, serialize
+
+    return bool((deserialize(*serialize(np.arange(3.0))) == np.arange(3.0)).all())  # type: ignore[no-untyped-call]
+
+
 def uses_prefect_dask() -> bool:
     from prefect_dask.task_runners import DaskTaskRunner
 
