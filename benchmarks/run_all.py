@@ -45,6 +45,7 @@ NAMES = (
     "ipip",
     "serving",
     "generators",
+    "many_workers",
 )
 
 
