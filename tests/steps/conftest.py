@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import update
 
+from calmops_flows.breaker import Breaker
 from calmops_flows.records import Outcome
 from calmops_flows.settings import Settings
 from calmops_flows.spec import parse_spec
@@ -20,6 +22,7 @@ from calmops_flows.steps.apply import apply
 from calmops_flows.steps.drain import Drained, drain
 from calmops_flows.store import Store, open_store
 from calmops_flows.store.history import history
+from calmops_flows.store.tables import pipelines
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 
@@ -31,6 +34,12 @@ class Stream:
     store: Store
     folder: Path
     now: datetime = START
+
+    def open_breaker(self) -> None:
+        """Let the breaker be open, as after three failures."""
+        is_open = Breaker.closed().after_failures(3, now=self.now)
+        with self.store.database.write("commit.snapshot") as connection:
+            connection.execute(update(pipelines).values(breaker=is_open.to_json()))
 
     def declare(self, **more: Any) -> None:
         """Apply the spec; keyword arguments replace its parts."""

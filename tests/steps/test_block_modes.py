@@ -71,12 +71,17 @@ def test_old_rows_are_those_of_the_same_block(
     assert seen == [({"a"}, set()), ({"b"}, set()), ({"a"}, {"a"}), ({"b"}, {"b"})]
 
 
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open breaker"])
 def test_prediction_only_answers_for_known_and_unknown_blocks_and_learns_nothing(
     sites: Stream,  # noqa: F811 - it is the fixture
+    *,
+    is_open: bool,
 ) -> None:
     drop(sites, "1.csv", block("a", 1), block("b", 2, sign=-1))
     sites.drain()
     sites.declare(**KIND, prediction_only=True, target=None, retrain={"when": "always"})
+    if is_open:
+        sites.open_breaker()
     drop(sites, "2.csv", block("b", 4, sign=-1).drop(columns="y"), block("z", 5).drop(columns="y"))
 
     outcomes = sites.drain().outcomes

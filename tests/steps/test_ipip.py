@@ -16,6 +16,7 @@ from calmops_flows.read import blocks, explain, show, to_sentences
 from calmops_flows.settings import Settings
 from calmops_flows.steps.models import read_model
 from calmops_flows.steps.predictions import from_bytes
+from calmops_flows.steps.switch import roll_back
 from calmops_flows.store import open_store, registry
 from calmops_flows.store.tables import predictions
 from tests.steps.conftest import Stream, rows
@@ -133,10 +134,15 @@ def test_parts_without_effect_are_refused(rarely: Stream, more: dict[str, Any], 
         rarely.declare(**{**KIND, "name": "other", **more})
 
 
-def test_prediction_only_asks_the_ensemble_and_leaves_it_as_it_is(rarely: Stream) -> None:
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open breaker"])
+def test_prediction_only_asks_the_ensemble_and_leaves_it_as_it_is(
+    rarely: Stream, *, is_open: bool
+) -> None:
     rarely.drop("0.csv", rare(0))
     rarely.drain()
     rarely.declare(**KIND, prediction_only=True, target=None)
+    if is_open:
+        rarely.open_breaker()
     rarely.drop("1.csv", rare(1).drop(columns="y"))
 
     (outcome,) = rarely.drain().outcomes
@@ -147,3 +153,16 @@ def test_prediction_only_asks_the_ensemble_and_leaves_it_as_it_is(rarely: Stream
         artifact = connection.execute(select(predictions.c.artifact)).scalar_one()
     said = from_bytes(rarely.store.artifacts.get(artifact))
     assert balanced_accuracy_score(rare(1).y, said.values) > 0.7
+
+
+def test_ensemble_is_updated_from_the_version_that_a_person_brought_back(rarely: Stream) -> None:
+    for number in range(2):
+        rarely.drop(f"{number}.csv", rare(number))
+    rarely.drain()
+    roll_back(rarely.store, "stream", now=rarely.now)
+    rarely.drop("2.csv", rare(2))
+
+    (outcome,) = rarely.drain().outcomes
+
+    assert (outcome.decision, outcome.champion) == ("promoted", 3)
+    assert registry.version(rarely.store.database, "stream", 3).parent == 1

@@ -5,14 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from calmops_flows.breaker import Breaker
 from calmops_flows.errors import SpecError
 from calmops_flows.steps.predictions import from_bytes
 from calmops_flows.steps.runner import PlainRunner
-from calmops_flows.store.tables import metrics, outbox, pipelines, predictions
-from tests.steps.conftest import START, Stream, rows
+from calmops_flows.store.tables import metrics, outbox, predictions
+from tests.steps.conftest import Stream, rows
 
 
 def switch(stream: Stream, **more: object) -> None:
@@ -56,9 +55,7 @@ def test_drift_and_estimated_performance_are_recorded_but_nothing_is_trained(
 
 def test_open_breaker_does_not_stop_predictions(stream: Stream) -> None:
     switch(stream)
-    is_open = Breaker.closed().after_failures(3, now=START)
-    with stream.store.database.write("commit.snapshot") as connection:
-        connection.execute(update(pipelines).values(breaker=is_open.to_json()))
+    stream.open_breaker()
     stream.drop("2.csv", rows(2).drop(columns="y"))
 
     (outcome,) = stream.drain().outcomes
