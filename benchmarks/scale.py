@@ -63,9 +63,7 @@ def main() -> None:
             make_files(store, name)
         calmops = str(Path(sys.executable).with_name("calmops"))
         show(
-            Figure(
-                "calmops list, 1,000 pipelines", process_seconds([calmops, "list"]), "s", LIST_BAR
-            ),
+            *listing(calmops),
             *ticks(store, names[:: N_PIPELINES // N_NEW]),
         )
 
