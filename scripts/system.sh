@@ -23,6 +23,12 @@ if ! command -v strace >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends strace >&2 || true
 fi
+# The documentation of the prediction server shows curl, and a test runs what it shows.
+if ! command -v curl >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing curl for the examples of the documentation (apt-get)" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends curl >&2 || true
+fi
 if has_postgres; then
   exit 0
 fi
