@@ -33,16 +33,18 @@ TRAINED_EVERY = 50
 Rows = list[dict[str, Any]]
 
 
-def seed(store: Store, *, n_pipelines: int, n_snapshots: int) -> None:
+def seed(store: Store, *, n_pipelines: int, n_snapshots: int, n_columns: int = N_COLUMNS) -> None:
     """Insert pipelines whose snapshots are all processed."""
     with store.database.engine.begin() as connection:
         for number in range(n_pipelines):
-            filled = _pipeline(f"pipeline-{number:03}", number * n_snapshots, n_snapshots)
+            filled = _pipeline(
+                f"pipeline-{number:03}", number * n_snapshots, n_snapshots, n_columns
+            )
             for name, rows in filled.items():
                 connection.execute(insert(tables.metadata.tables[name]), rows)
 
 
-def _pipeline(name: str, offset: int, n_snapshots: int) -> dict[str, Rows]:
+def _pipeline(name: str, offset: int, n_snapshots: int, n_columns: int) -> dict[str, Rows]:
     spec = {
         "name": name,
         "target": "label",
@@ -56,7 +58,7 @@ def _pipeline(name: str, offset: int, n_snapshots: int) -> dict[str, Rows]:
         "leases": [{"pipeline": name, "wake": 0}],
     }
     for number in range(n_snapshots):
-        for table, more in _snapshot(name, offset + number + 1, number).items():
+        for table, more in _snapshot(name, offset + number + 1, number, n_columns).items():
             rows.setdefault(table, []).extend(more)
     return rows
 
@@ -75,7 +77,7 @@ def _head(name: str, text: str, n_snapshots: int) -> dict[str, Any]:
     }
 
 
-def _snapshot(name: str, key: int, number: int) -> dict[str, Rows]:
+def _snapshot(name: str, key: int, number: int, n_columns: int) -> dict[str, Rows]:
     at = utc_text(START + timedelta(hours=number))
     digest = hashlib.sha256(f"{name}/{number}".encode()).hexdigest()
     version, is_trained = number // TRAINED_EVERY + 1, number % TRAINED_EVERY == 0
@@ -104,7 +106,7 @@ def _snapshot(name: str, key: int, number: int) -> dict[str, Rows]:
         "decisions": [{**mine, "record": canonical_json(decision.to_dict())}],
         "metrics": _scores(key),
         "drift_reports": [_drift_report(key, digest)],
-        "drift_results": _drift_results(key),
+        "drift_results": _drift_results(key, n_columns),
         "outbox": [_message(name, number, digest, at)],
     }
     if is_trained:
@@ -128,6 +130,7 @@ def _entry(name: str, key: int, number: int, path: str, digest: str, at: str) ->
         "rows": 1000,
         "data_digest": digest,
         "profile_digest": digest,
+        "missing_share": 0.01,
         "discovered_at": at,
     }
 
@@ -147,7 +150,13 @@ def _decision(*, is_trained: bool) -> Decision:
 
 def _scores(key: int) -> Rows:
     return [
-        {"snapshot_id": key, "role": "champion", "scope": "snapshot", "metric": m, "value": 0.8}
+        {
+            "snapshot_id": key,
+            "role": "champion",
+            "scope": "snapshot",
+            "metric": m,
+            "value": 0.8 - key % 9 / 100,
+        }
         for m in METRICS
     ]
 
@@ -164,7 +173,7 @@ def _drift_report(key: int, digest: str) -> dict[str, Any]:
     }
 
 
-def _drift_results(key: int) -> Rows:
+def _drift_results(key: int, n_columns: int) -> Rows:
     return [
         {
             "snapshot_id": key,
@@ -175,10 +184,10 @@ def _drift_results(key: int) -> Rows:
             "statistic": 0.02,
             "p_value": 0.4,
             "adjusted_p_value": 1.0,
-            "effect_size": 0.0,
-            "is_drift": False,
+            "effect_size": (key * 7 + position * 13) % 100 / 100,
+            "is_drift": (key * 7 + position * 13) % 100 > 97,
         }
-        for position in range(N_COLUMNS)
+        for position in range(n_columns)
     ]
 
 

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import streamlit as st
 
+from frame.gate import admit
+from frame.strip import live_strip
+
+# One list without headings: Streamlit's markup of sections is no list to a screen reader.
+PAGES = (
+    ("overview", "Overview"),
+    ("pipeline", "Pipeline"),
+    ("drift", "Drift"),
+    ("feature", "Feature"),
+    ("performance", "Performance"),
+    ("models", "Models"),
+    ("blocks", "Blocks"),
+    ("ipip", "IPIP"),
+    ("files", "Files"),
+    ("runs", "Runs and health"),
+    ("quality", "Data quality"),
+    ("logs", "Logs"),
+)
+
 st.set_page_config(page_title="CalmOps", layout="wide")
-st.navigation(
+admit()
+chosen = st.navigation(
     [
-        st.Page("pages/overview.py", title="Overview", default=True),
-        st.Page("pages/pipeline.py", title="Pipeline", url_path="pipeline"),
-        st.Page("pages/decision.py", title="Decision", url_path="decision"),
+        st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "overview")
+        for name, title in PAGES
     ]
-).run()
+)
+live_strip()
+chosen.run()

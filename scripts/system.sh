@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install the system packages that the tests need, where this machine allows it.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 "$(dirname "$0")/node.sh"
 
 has_postgres() {
@@ -11,6 +12,24 @@ has_openmp() {
   { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q 'libgomp\.so\.1'
 }
 
+has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null; }
+
+can_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+# The browser suite drives it; where it cannot be installed, its tests fail and say so.
+if ! has_chromium && can_install; then
+  echo "Installing Chromium for the browser tests (apt-get)" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends chromium >&2 || true
+fi
+# axe-core judges how accessible the pages are; npm brings the one file that is needed.
+axe=4.14.1
+if ! grep -qs "\"version\": \"$axe\"" build/npm/node_modules/axe-core/package.json; then
+  if ! command -v npm >/dev/null && can_install; then
+    apt-get update -qq >&2 && apt-get install -qq --yes --no-install-recommends npm >&2 || true
+  fi
+  npm install --prefix build/npm --no-save --no-audit --no-fund --silent "axe-core@$axe" >&2 || true
+fi
 # LightGBM needs it; where it cannot be installed, the tests that fit LightGBM fail by name.
 if ! has_openmp && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "Installing libgomp1 for LightGBM (apt-get)" >&2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calmops_flows.charts.style import GREY, RED, empty_figure, plain_label
+from calmops_flows.charts.style import GREY, RED, arranged, empty_figure, plain_label
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -45,14 +45,11 @@ def drift(report: DriftReport) -> go.Figure:
                 name=name,
                 marker={"color": colour},
                 text=[_p_value(test) for test in shown],
+                textposition="outside",
+                cliponaxis=False,
             )
-    figure.update_layout(
-        xaxis={"title": "effect size"},
-        yaxis={"autorange": "reversed"},
-        legend={"orientation": "h"},
-        height=120 + 26 * len(run),
-    )
-    return figure
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    return arranged(figure, x="effect size", height=120 + 26 * len(run))
 
 
 def _label(test: ColumnDrift) -> str:

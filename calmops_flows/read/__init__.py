@@ -9,7 +9,7 @@ from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.outcomes import history
 from calmops_flows.read.overview import list_pipelines
 from calmops_flows.read.sentences import to_sentences
-from calmops_flows.read.show import show
+from calmops_flows.read.show import show, versions
 from calmops_flows.read.status import quarantined, status
 from calmops_flows.read.views import (
     BlockView,
@@ -61,4 +61,5 @@ __all__ = [
     "show",
     "status",
     "to_sentences",
+    "versions",
 ]

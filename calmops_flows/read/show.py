@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 from calmops_flows.read.blocks import blocks
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
+from calmops_flows.read.stored import parsed
 from calmops_flows.read.views import RevisionView, ShowView, VersionView
-from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.tables import (
     LEARNING,
     contracts,
@@ -32,6 +32,8 @@ def show(store: Store, name: str) -> ShowView:
     ------
     NotFoundError
         If there is no pipeline of that name.
+    StoreError
+        If a row of it is damaged.
     """
     with store.database.read() as connection:
         require_pipeline(connection, name)
@@ -42,19 +44,34 @@ def show(store: Store, name: str) -> ShowView:
                 contracts.c.pipeline == name, contracts.c.version == row.contract_version
             )
         ).scalar()
-        versions = _versions(connection, name)
+        found = _versions(connection, name)
     return ShowView(
         name=name,
         kind=row.kind,
         spec_revision=row.spec_revision,
         created_at=row.created_at,
-        spec=stored_json(row.spec),
+        spec=parsed(row.spec, f"the spec of pipeline {name!r}"),
         revisions=revisions,
         contract_version=row.contract_version,
-        contract=None if contract is None else stored_json(contract),
-        versions=versions,
+        contract=None if contract is None else parsed(contract, "the contract"),
+        versions=found,
         blocks=blocks(store, name),
     )
+
+
+def versions(store: Store, name: str) -> tuple[VersionView, ...]:
+    """Return the versions of a pipeline's model, oldest first.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no pipeline of that name.
+    StoreError
+        If a row of them is damaged.
+    """
+    with store.database.read() as connection:
+        require_pipeline(connection, name)
+        return _versions(connection, name)
 
 
 def _revisions(connection: Connection, name: str) -> tuple[RevisionView, ...]:
@@ -95,7 +112,7 @@ def _versions(connection: Connection, name: str) -> tuple[VersionView, ...]:
             mode=row.mode,
             parent=row.parent,
             snapshot=label(row.path, row.block),
-            metrics=stored_json(row.metrics),
+            metrics=parsed(row.metrics, f"the row of version {row.version}"),
             fit_seconds=row.fit_seconds,
             artifact=row.artifact,
             created_at=row.created_at,

@@ -40,8 +40,8 @@ class MetricView:
 
     ``basis`` says what was scored: the ``"last snapshot"``, the ``"last snapshot,
     estimated"`` when it had no labels, or the ``"holdout"`` on which the champion was
-    judged when nothing was scored since. ``lower`` and ``upper`` are the error bars of
-    an estimate.
+    judged when nothing was scored since. ``lower`` and ``upper`` are the ends of its 95 %
+    interval, or the error bars of an estimate.
     """
 
     name: str

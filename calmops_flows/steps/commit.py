@@ -8,6 +8,7 @@ from typing import Any
 
 from calmops_flows.breaker import Breaker
 from calmops_flows.evaluation.promotion import PROMOTION_RULES
+from calmops_flows.profiles import Profile
 from calmops_flows.records import (
     Attempt,
     Decision,
@@ -93,11 +94,20 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         stream_state=_stream_state(found),
         reservoir=found.reservoir,
         labels=found.labels,
+        missing_share=_missing_share(found.profiled.profile),
+        score_counts=found.scored.counts if found.scored else None,
         messages=(
             *_messages(run, found, decision, breaker),
             *export_messages(run, found.ingested, found.scored),
         ),
     )
+
+
+def _missing_share(profile: Profile) -> float | None:
+    """Return the share of cells without a value; None without any cell."""
+    cells = sum(column.n for column in profile.columns.values())
+    missing = sum(column.n_missing for column in profile.columns.values())
+    return missing / cells if cells else None
 
 
 def _details(found: Findings) -> Evaluation | None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calmops_flows.errors import ModelError, SnapshotError
+from calmops_flows.evaluation.intervals import with_bounds
 from calmops_flows.evaluation.metrics import Task, evaluate
 from calmops_flows.evaluation.predictions import Predictions
+from calmops_flows.evaluation.score_counts import count_scores
 from calmops_flows.learning.columns import infer_task, target_values
 from calmops_flows.learning.predict import predict
 from calmops_flows.learning.serialise import version_mismatches
@@ -51,11 +53,15 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The champion's predictions for all rows, and its scores on the labelled ones."""
+    """The champion's predictions for all rows, and its scores on the labelled ones.
+
+    ``counts`` is what curves are drawn from, as text.
+    """
 
     predictions: Predictions
     evaluation: Evaluation | None
     artifact: str
+    counts: str | None = None
 
 
 def load_champion(run: SnapshotRun) -> Champion | None:
@@ -102,7 +108,10 @@ def evaluate_champion(
 ) -> Scored:
     """Predict all rows, keep the predictions, score the labelled rows."""
     predictions = predict(champion.estimator, ingested.table, ingested.contract)
-    evaluation = None
+    evaluation, counts = None, None
     if len(labels.rows):
-        evaluation = evaluate(labels.task, labels.y, predictions.take(labels.rows))
-    return Scored(predictions, evaluation, run.store.artifacts.put(to_bytes(predictions)))
+        known = predictions.take(labels.rows)
+        evaluation = with_bounds(evaluate(labels.task, labels.y, known), labels.y, known)
+        counts = count_scores(labels.task, labels.y, known)
+    artifact = run.store.artifacts.put(to_bytes(predictions))
+    return Scored(predictions, evaluation, artifact, counts.to_json() if counts else None)

@@ -76,6 +76,8 @@ class Commit:
     stream_state: str | None = None
     reservoir: str | None = None
     labels: LabelFacts | None = None
+    missing_share: float | None = None
+    score_counts: str | None = None
     messages: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
 
 
@@ -144,6 +146,7 @@ def _write_snapshot(connection: Connection, commit: Commit) -> None:
             rows=commit.rows,
             data_digest=commit.data_digest,
             profile_digest=commit.profile_digest,
+            missing_share=commit.missing_share,
         )
     )
 
@@ -252,6 +255,12 @@ def _write_scores(connection: Connection, commit: Commit) -> None:
     ]
     if rows:
         connection.execute(insert(tables.metrics), rows)
+    if commit.score_counts is not None:
+        connection.execute(
+            insert(tables.score_counts).values(
+                snapshot_id=commit.snapshot.id, counts=commit.score_counts
+            )
+        )
 
 
 def _write_drift(connection: Connection, commit: Commit) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from calmops_flows.errors import StoreError
 from calmops_flows.records import (
     Attempt,
     ColumnDrift,
@@ -187,13 +188,27 @@ def learning_details(database: Database, snapshot_id: int) -> dict[str, float | 
 
 
 def decision(database: Database, snapshot_id: int) -> Decision | None:
-    """Return the decision record of a snapshot, None when it was not decided."""
+    """Return the decision record of a snapshot, None when it was not decided.
+
+    Raises
+    ------
+    StoreError
+        If the record is damaged.
+    """
     query = select(decisions.c.record).where(decisions.c.snapshot_id == snapshot_id)
     with database.read() as connection:
         text = connection.execute(query).scalar()
     if text is None:
         return None
-    values = stored_json(text)
+    try:
+        return _to_decision(stored_json(text))
+    except (ValueError, KeyError, TypeError) as err:
+        raise StoreError(
+            f"the decision record of snapshot {snapshot_id} is damaged ({err}); see `calmops fsck`"
+        ) from err
+
+
+def _to_decision(values: dict[str, Any]) -> Decision:
     budget = values["error_budget"]
     return Decision(
         kind=DecisionKind(values["kind"]),

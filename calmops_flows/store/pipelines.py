@@ -168,6 +168,7 @@ def _delete_rows(connection: Connection, name: str) -> None:
         tables.decisions,
         tables.metrics,
         tables.drift_results,
+        tables.score_counts,
         tables.drift_reports,
         tables.predictions,
         tables.reports,

@@ -99,6 +99,7 @@ snapshots = Table(
     Column("rows", BigInteger),
     Column("data_digest", DIGEST),
     Column("profile_digest", DIGEST),
+    Column("missing_share", Float),
     Column("superseded_by", Key, ForeignKey("snapshots.id")),
     Column("duplicate_of", Key, ForeignKey("snapshots.id")),
     Column("discovered_at", TIME, nullable=False),
@@ -154,6 +155,13 @@ metrics = Table(
     Column("lower", Float),
     Column("upper", Float),
     Column("note", Text),
+)
+
+score_counts = Table(
+    "score_counts",
+    metadata,
+    _snapshot(primary_key=True),
+    Column("counts", Text, nullable=False),
 )
 
 drift_results = Table(

@@ -1,58 +1,92 @@
-"""All pipelines on one page."""
+"""All pipelines: how they are, and which of them need a person."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from calmops_flows import open_store
-from calmops_flows.errors import CalmopsError, NotFoundError
-from calmops_flows.read import PipelineView, list_pipelines
+from calmops_flows.read import PipelineView
+from calmops_flows.read.recent import Recent, needs, recent
+from frame.address import pick, remember
+from frame.page import page, pipelines, prefect_page
+from frame.tables import show_table
+from frame.words import note, plain, when
 
-EMPTY = "There are no pipelines yet. Start with one of these commands:"
+NOT_YET = Recent("", (), (), "")
 
 
-def line(view: PipelineView) -> dict[str, object]:
+def line(view: PipelineView, past: Recent) -> dict[str, object]:
     """Return the cells of one pipeline."""
     last, metric = view.last, view.metric
     return {
         "pipeline": view.name,
-        "kind": view.kind,
         "health": view.health,
+        "scores": [score for score in past.scores if score is not None],
+        "drifted": [share for share in past.drifted if share is not None],
+        "metric": metric.name if metric else "",
+        "value": metric.value if metric else None,
+        "scored on": metric.basis if metric else "",
+        "decision": last.decision.replace("_", " ") if last else "",
+        "decided": when(last.at) if last else "",
+        "last snapshot": last.snapshot if last else "",
         "champion": view.champion,
-        "processed": view.counts["processed"],
+        "age": age(view.champion_since),
+        "kind": view.kind,
         "pending": view.counts["pending"],
         "quarantined": view.counts["quarantined"],
-        "last snapshot": last.snapshot if last else None,
-        "decision": last.decision if last else None,
-        "drift": last.is_drift if last else None,
-        "metric": metric.name if metric else None,
-        "value": metric.value if metric else None,
-        "scored on": metric.basis if metric else None,
-        "breaker": view.breaker,
-        "running": view.is_running,
+        "breaker": view.breaker.replace("_", " "),
+        "next run": "now" if view.is_running else past.wakes,
+        "needs a person": needs(view),
     }
 
 
-def views() -> list[PipelineView]:
-    """Return all pipelines; none when there is no store."""
-    try:
-        store = open_store(create=False)
-    except NotFoundError:
-        return []
-    with store:
-        return list_pipelines(store)
+def age(since: str | None) -> str:
+    """Return the time since a stored moment, in its largest unit."""
+    if since is None:
+        return ""
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
 
 
-st.title("Pipelines")
-try:
-    found = views()
-except CalmopsError as err:
-    st.error("The store cannot be read.")
-    st.text(str(err))
-    st.stop()
-if not found:
-    st.info(EMPTY)
-    st.code("calmops demo\ncalmops init FOLDER\ncalmops apply FILE", language="shell")
-    st.stop()
-st.dataframe([line(view) for view in found], hide_index=True)
-st.caption("The pages Pipeline and Decision show one of them. Times are in UTC.")
+COLUMNS = {
+    "value": st.column_config.NumberColumn(format="%.4g"),
+    "scores": st.column_config.LineChartColumn(
+        "last scores", help="The metric over the last 30 snapshots."
+    ),
+    "drifted": st.column_config.LineChartColumn(
+        "share drifted", help="Share of the tested columns that drifted.", y_min=0, y_max=1
+    ),
+}
+
+with page("Pipelines") as store:
+    found = pipelines(store)
+    past = recent(store)
+    asking = [view for view in found if needs(view)]
+    healthy = sum(view.health == "healthy" for view in found)
+    for column, (label, value) in zip(
+        st.columns(4),
+        {
+            "Pipelines": len(found),
+            "Healthy": healthy,
+            "Need a person": len(asking),
+            "Snapshots waiting": sum(view.counts["pending"] for view in found),
+        }.items(),
+        strict=True,
+    ):
+        column.metric(label, value)
+    for view in asking[:10]:
+        st.text(f"{plain(view.name)}: {needs(view)}.")
+    rows = [line(view, past.get(view.name, NOT_YET)) for view in found]
+    show_table(rows, "pipelines", columns=COLUMNS)
+    name = pick("Look at", [view.name for view in found], "pipeline")
+    remember("pipeline", name)
+    st.page_link("pages/pipeline.py", label="Open this pipeline")
+    ui = prefect_page("runs")
+    if ui is not None:
+        st.link_button("Runs in Prefect", ui)
+    else:
+        note("Links to Prefect appear when PREFECT_API_URL is set.")

@@ -1,74 +1,120 @@
-"""One pipeline: its state, its metric over time, and its snapshots."""
+"""One pipeline: its past in four tracks, and why the chosen snapshot was decided so."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from calmops_flows import open_store
-from calmops_flows.charts import history_figure, metric_names
-from calmops_flows.errors import CalmopsError
-from calmops_flows.read import history, list_pipelines, status
-from calmops_flows.records import Outcome
+from calmops_flows.charts import tracks
+from calmops_flows.read import explain, status, to_sentences
+from calmops_flows.read.timeline import Timeline, TimelinePoint, timeline
+from frame.address import pick, pick_window
+from frame.page import page, part, pick_pipeline, prefect_page
+from frame.tables import show_chart, show_table
+from frame.words import note, nothing, number, sentences, when
 
-NEWEST = 1000
-MAIN = ("balanced_accuracy", "rmse")
+SHOWN = 3  # the verdict, why, and what drifted
 
 
-def line(outcome: Outcome) -> dict[str, object]:
+def line(point: TimelinePoint, metric: str | None) -> dict[str, object]:
     """Return the cells of one snapshot."""
+    score = point.scores.get(metric or "")
+    guess = point.estimated.get(metric or "")
     return {
-        "snapshot": outcome.snapshot,
-        "state": outcome.state,
-        "decision": outcome.decision,
-        "reason": outcome.reason,
-        "champion": outcome.champion,
-        "drift": outcome.drift.is_drift,
-        "columns": ", ".join(outcome.drift.columns[:10]),
-        "rows": outcome.rows,
-        "at": outcome.at,
+        "number": point.sequence,
+        "snapshot": point.snapshot,
+        "state": point.state,
+        "decision": (point.decision or "").replace("_", " ") or None,
+        metric or "metric": score.value if score else None,
+        "lower": score.lower if score else None,
+        "upper": score.upper if score else None,
+        "estimated": guess.value if guess else None,
+        "drift": point.is_drift,
+        "drifted columns": point.n_drifted,
+        "tested columns": point.n_tested,
+        "rows": point.rows,
+        "missing": point.missing,
+        "champion": point.champion,
+        "at": when(point.at),
+        "reason": point.reason,
     }
 
 
-try:
-    store = open_store(create=False)
-except CalmopsError as err:
-    st.info("There is nothing to show.")
-    st.text(str(err))
-    st.stop()
-with store:
-    names = [view.name for view in list_pipelines(store)]
-    if not names:
-        st.info("There are no pipelines yet; see the page Overview.")
+def pick_metric(past: Timeline) -> str | None:
+    """Let the user choose among the metrics that are known."""
+    if not past.metrics:
+        return None
+    return pick("Metric", past.metrics, "metric", default=past.metric)
+
+
+with page("Pipeline") as store:
+    left, middle, right = st.columns(3)
+    with left:
+        view = pick_pipeline(store)
+    with middle:
+        window = pick_window()
+    past = timeline(store, view.name, window, now=datetime.now(UTC))
+    with right:
+        metric = pick_metric(past)
+    found = status(store, view.name)
+    for column, (label, value) in zip(
+        st.columns(5),
+        {
+            "Health": view.health,
+            "Champion": view.champion or "none",
+            "Pending": view.counts["pending"],
+            "Quarantined": view.counts["quarantined"],
+            "Breaker": view.breaker.replace("_", " "),
+        }.items(),
+        strict=True,
+    ):
+        column.metric(label, value)
+    sentences(found.next_steps)
+    if not past.points:
+        nothing("No snapshot arrived in this range.", f"calmops run {view.name}")
         st.stop()
-    asked = st.query_params.get("pipeline", "")
-    name = st.selectbox("Pipeline", names, index=names.index(asked) if asked in names else 0)
-    st.query_params["pipeline"] = name
-    found = status(store, name)
-    outcomes = history(store, name, last=NEWEST)
-
-view = found.pipeline
-for column, (label, value) in zip(
-    st.columns(5),
-    {
-        "Health": view.health,
-        "Champion": view.champion or "none",
-        "Pending": view.counts["pending"],
-        "Quarantined": view.counts["quarantined"],
-        "Breaker": view.breaker.replace("_", " "),
-    }.items(),
-    strict=True,
-):
-    column.metric(label, value)
-for step in found.next_steps:
-    st.text(step)
-
-metrics = metric_names(outcomes)
-if metrics:
-    main = next((metrics.index(usual) for usual in MAIN if usual in metrics), 0)
-    metric = st.selectbox("Metric of the champion, before it learns", metrics, index=main)
-    st.plotly_chart(history_figure(outcomes, metric))
-    st.caption(
-        "Triangles: the data drifted. Stars: a new champion. Crosses: a rejected challenger."
+    show_chart(
+        tracks(past, metric),
+        [line(point, metric) for point in reversed(past.points)],
+        "tracks",
+        title="Snapshots",
     )
-st.subheader("Snapshots, newest first")
-st.dataframe([line(outcome) for outcome in reversed(outcomes)], hide_index=True)
+    note(
+        "From above: the champion's metric with its 95 % interval (solid: on arrival, dotted: "
+        "estimated, dashed: from later labels; dashed red: threshold); the share of tested columns "
+        "that drifted (red: drift); rows; what happened. Dotted green lines: a new champion serves."
+    )
+    st.subheader("Why")
+    labels = {point.digest: point.snapshot for point in reversed(past.points)}
+    first = past.decided[-1].digest if past.decided else next(iter(labels))
+    digest = pick("Snapshot", list(labels), "snapshot", default=first, shown=labels)
+    with part():
+        why = explain(store, view.name, digest)
+        said = to_sentences(why)
+        with st.container(border=True):
+            sentences(said[:SHOWN])
+        if why.decision is not None:
+            show_table(
+                [
+                    {
+                        "rule": rule.name,
+                        "verdict": {True: "passed", False: "failed", None: "untestable"}[
+                            rule.passed
+                        ],
+                        "observed": number(rule.observed),
+                        "bound": number(rule.threshold),
+                        "note": rule.note,
+                    }
+                    for rule in why.decision.rules
+                ],
+                "rules",
+            )
+        if said[SHOWN:]:
+            with st.expander("All its numbers, sentence by sentence"):
+                sentences(said[SHOWN:])
+        run_page = prefect_page("runs", "flow-run", why.outcome.run_id or "")
+        if run_page is not None and why.outcome.run_id:
+            st.link_button("This run in Prefect", run_page)
+        with st.expander("The record as JSON"):
+            st.json(why.to_dict(), expanded=False)

@@ -4,20 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from calmops_flows.charts import backtest_figure, drift, history_figure, metric_names
-from calmops_flows.read import history
+from calmops_flows.charts import backtest_figure, drift, heat_map, tracks
 from calmops_flows.read.backtests import Backtest, PolicyResult
-from calmops_flows.records import ColumnDrift, Outcome
+from calmops_flows.read.drift_past import DriftCell, DriftPast, RankedColumn
+from calmops_flows.read.timeline import Timeline, timeline
+from calmops_flows.read.window import Window
+from calmops_flows.records import ColumnDrift, DecisionKind, SnapshotState
 from calmops_flows.settings import Settings
 from calmops_flows.store import open_store
-from tests.read.seed import a_report, a_year
+from tests.read.seed import HOUR, NOW, a_report, a_year
 
 
 @pytest.fixture
-def outcomes(settings: Settings) -> list[Outcome]:
+def past(settings: Settings) -> Timeline:
     with open_store(settings) as store:
         a_year(store)
-        return history(store, "flights")
+        return timeline(store, "flights", Window(), now=NOW + 100 * HOUR)
 
 
 @pytest.fixture
@@ -25,32 +27,65 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(home=tmp_path_factory.mktemp("home"))
 
 
-def test_line_has_a_gap_where_the_metric_is_undefined(outcomes: list[Outcome]) -> None:
-    figure = history_figure(outcomes, "accuracy")
+def test_tracks_hold_the_scores_that_are_known(past: Timeline) -> None:
+    line = next(trace for trace in tracks(past, "accuracy").data if trace.name == "on arrival")
 
-    assert list(figure.data[0].y) == [None, 0.8, 0.8, 0.8, None]
-
-
-def test_drift_and_decisions_are_marked_where_they_happened(outcomes: list[Outcome]) -> None:
-    marks = {trace.name: list(trace.x) for trace in history_figure(outcomes, "accuracy").data[1:]}
-
-    assert marks == {"drift": [3, 4], "trained": [1], "promoted": [3], "rejected": [4]}
+    assert list(zip(line.x, line.y, strict=True)) == [(2, 0.8), (3, 0.8), (4, 0.8)]
 
 
-def test_only_decided_snapshots_are_drawn(outcomes: list[Outcome]) -> None:
-    pending = [outcome for outcome in outcomes if outcome.decision is None]
+def test_events_are_marked_where_they_happened(past: Timeline) -> None:
+    lanes = {trace.name: list(trace.x) for trace in tracks(past, None).data if trace.yaxis == "y4"}
 
-    assert len(history_figure(pending, "accuracy").data) == 0
-    assert metric_names(outcomes) == ["accuracy", "balanced_accuracy"]
+    assert lanes == {
+        "drift": [3, 4],
+        "trained": [1],
+        "promoted": [3],
+        "rejected": [4],
+        "kept": [2, 7],
+        "quarantined": [5],
+        "waiting": [8],
+    }
 
 
-def test_name_with_markup_is_shown_as_text(outcomes: list[Outcome]) -> None:
-    hostile = replace(outcomes[0], snapshot="<a href='x'>\x1b[31m")
+def test_every_state_and_decision_has_a_lane(past: Timeline) -> None:
+    for kind in (*DecisionKind, *SnapshotState):
+        if kind in {SnapshotState.PROCESSED, SnapshotState.DUPLICATE}:
+            continue
+        decision = kind if isinstance(kind, DecisionKind) else None
+        point = replace(past.points[0], decision=decision, state=str(kind), is_drift=False)
 
-    figure = history_figure([hostile], "<b>m</b>")
+        figure = tracks(replace(past, points=(point,)), None)
 
-    assert figure.data[0].text[0] == "&lt;a href=&#x27;x&#x27;&gt;\\x1b[31m"
-    assert figure.data[0].name == "&lt;b&gt;m&lt;/b&gt;"
+        assert [t for t in figure.data if t.yaxis == "y4"], kind
+
+
+def test_threshold_and_changes_of_champion_are_drawn(past: Timeline) -> None:
+    figure = tracks(replace(past, thresholds={"accuracy": 0.75}), "accuracy")
+
+    assert list(next(t for t in figure.data if t.name == "threshold").y) == [0.75, 0.75]
+    assert {shape.x0 for shape in figure.layout.shapes} == {1, 3}
+
+
+def test_name_with_markup_is_shown_as_text(past: Timeline) -> None:
+    hostile = replace(past.points[1], snapshot="<a href='x'>\x1b[31m", reason="<b>")
+
+    figure = tracks(replace(past, points=(hostile,)), "accuracy")
+
+    texts = [text for trace in figure.data for text in trace.text or ()]
+    assert texts
+    assert not [text for text in texts if "<" in text or "\x1b" in text]
+
+
+def test_heat_map_marks_drifted_cells_and_keeps_hostile_names_apart(past: Timeline) -> None:
+    names = ("<b>" + "x" * 40 + "1", "<b>" + "x" * 40 + "2")
+    columns = tuple(RankedColumn(name, "numeric", 1, 1, 0.5, 0.1) for name in names)
+    cells = tuple(DriftCell(1, name, 0.5, 0.1, "ks", i == 0) for i, name in enumerate(names))
+
+    figure = heat_map(DriftPast(columns, {1: "m01"}, cells, (), 1))
+
+    assert len(set(figure.data[0].y)) == 2
+    assert len(figure.data[1].x) == 1
+    assert "<b>" not in "".join(figure.data[0].y)
 
 
 def test_drifted_tests_come_first_and_untestable_ones_are_left_out() -> None:

@@ -13,7 +13,9 @@ import yaml
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 350
 # File -> reason. A long file that is not here fails, and so does an entry that is not needed.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "calmops_flows/store/migrations/versions/0001_initial_schema.py": "one schema, one migration",
+}
 # Written in parts, so that this file does not name what it forbids.
 REGISTRY_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "simple" + "/index", "--index" + "-url")
 MACHINE_PATH = re.compile(r"(?<![\w.~}\)])/(?:wo" + r"rk|tm" + r"p|ro" + r"ot)/\w")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 LOOPBACK = "127.0.0.1"
-LOCAL = frozenset({LOOPBACK, "::1", "localhost"})
+LOCAL = frozenset({LOOPBACK, "localhost", "::1"})
 
 
 def dashboard(
@@ -17,22 +17,38 @@ def dashboard(
         int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")
     ] = 8501,
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen on; others need a token.")
+        str, typer.Option("--host", help="Address to bind; off loopback CALMOPS_TOKEN is asked.")
     ] = LOOPBACK,
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Offer to promote and roll back models.")
+    ] = False,
 ) -> None:
-    """Show the pipelines in the browser; others than this machine's need CALMOPS_TOKEN."""
+    """Show the pipelines in the browser; unless told otherwise for this machine only."""
     from calmops_flows.cli.output import tell
+
+    script = dashboard_script()
+    check_bind(host)
+    tell(f"The dashboard is at http://{host}:{port} (Ctrl-C ends it).")
+    raise typer.Exit(_serve(script, host, port, actions=actions))
+
+
+def check_bind(host: str) -> None:
+    """Refuse an address off loopback while there is no token.
+
+    Raises
+    ------
+    SpecError
+        If ``CALMOPS_TOKEN`` is not set and the address is not of loopback.
+    """
     from calmops_flows.errors import SpecError
     from calmops_flows.settings import load_settings
 
-    if host not in LOCAL and load_settings().token is None:
+    token = load_settings().token
+    if host not in LOCAL and (token is None or not token.get_secret_value()):
         raise SpecError(
-            f"the dashboard would listen on {host!r}, where others reach it: set CALMOPS_TOKEN "
-            "to a secret first, or leave --host out"
+            f"--host {host} opens the dashboard to other machines: set CALMOPS_TOKEN first, which "
+            f"its pages then ask for, or bind to {LOOPBACK}"
         )
-    script = dashboard_script()
-    tell(f"The dashboard is at http://{host}:{port} (Ctrl-C ends it).")
-    raise typer.Exit(_serve(script, host, port))
 
 
 def dashboard_script() -> Path:
@@ -61,8 +77,9 @@ def dashboard_script() -> Path:
     return found
 
 
-def _serve(script: Path, host: str, port: int) -> int:
+def _serve(script: Path, host: str, port: int, *, actions: bool) -> int:
     """Run Streamlit until it ends, with telemetry off."""
+    import os
     import subprocess
     import sys
 
@@ -75,7 +92,8 @@ def _serve(script: Path, host: str, port: int) -> int:
     }
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += [f"--{name}={value}" for name, value in options.items()]
-    with subprocess.Popen(command) as server:  # noqa: S603 - our own arguments
+    environment = os.environ | {"CALMOPS_DASHBOARD_ACTIONS": "1" if actions else "0"}
+    with subprocess.Popen(command, env=environment) as server:  # noqa: S603 - our own arguments
         try:
             return server.wait()
         finally:

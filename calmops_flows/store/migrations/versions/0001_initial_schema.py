@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("rows", sa.BigInteger(), nullable=True),
         sa.Column("data_digest", sa.String(length=64), nullable=True),
         sa.Column("profile_digest", sa.String(length=64), nullable=True),
+        sa.Column("missing_share", sa.Float(), nullable=True),
         sa.Column(
             "superseded_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
@@ -154,6 +155,17 @@ def upgrade() -> None:
             ["snapshot_id"], ["snapshots.id"], name=op.f("fk_decisions_snapshot_id")
         ),
         sa.PrimaryKeyConstraint("snapshot_id", name=op.f("pk_decisions")),
+    )
+    op.create_table(
+        "score_counts",
+        sa.Column(
+            "snapshot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["snapshots.id"], name=op.f("fk_score_counts_snapshot_id")
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", name=op.f("pk_score_counts")),
     )
     op.create_table(
         "drift_reports",

@@ -1,0 +1,196 @@
+"""Every page of the demo in headless Chromium: whole, readable, and open to all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calmops_flows.cli.commands.dashboard import dashboard_script
+from tests.dashboard.pages import PAGES
+
+pytestmark = [pytest.mark.xdist_group("dashboard")]
+ROOT = Path(__file__).parents[2]
+SHOTS = ROOT / "build" / "screenshots"
+AXE = ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PIPELINES = {"blocks": "flights-by-origin", "ipip": "cancellations"}
+START_SECONDS = 90
+# Text of a chart that lies on other text of the same chart, by its boxes on the screen.
+OVERLAPS = """
+() => {
+  const found = [];
+  for (const chart of document.querySelectorAll('.js-plotly-plot')) {
+    const texts = [...chart.querySelectorAll('svg text')].filter(t => t.textContent.trim());
+    const boxes = texts.map(t => [t.textContent, t.getBoundingClientRect()])
+      .filter(([_, b]) => b.width > 0 && b.height > 0);
+    for (let i = 0; i < boxes.length; i++)
+      for (let j = i + 1; j < boxes.length; j++) {
+        const [s, a] = boxes[i], [t, b] = boxes[j];
+        const w = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const h = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (w > 3 && h > 3 && w * h > 0.25 * Math.min(a.width * a.height, b.width * b.height))
+          found.push(s + ' | ' + t);
+      }
+  }
+  return found;
+}
+"""
+# A chart with no mark at all, and no words that say why.
+EMPTY = """
+() => [...document.querySelectorAll('.js-plotly-plot')].filter(chart =>
+  !chart.querySelector('.trace, .point, .bars path, .scatterlayer path, .hm image, .annotation'))
+  .length
+"""
+SETTLED = """
+() => document.querySelector('[data-testid="stMain"] h1')
+  && !document.querySelector('[data-testid="stSkeleton"]')
+  && !document.querySelector('[data-stale="true"]')
+  && document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== 'running'
+"""
+
+
+@pytest.fixture(scope="session")
+def server(demo_home: Path) -> Iterator[str]:
+    """Serve the demo's store on a free port of loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = [
+        "--server.address=127.0.0.1",
+        f"--server.port={port}",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+        "--client.toolbarMode=viewer",
+    ]
+    environment = os.environ | {"CALMOPS_HOME": str(demo_home)}
+    command = [sys.executable, "-m", "streamlit", "run", str(dashboard_script()), *options]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the dashboard did not start")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Run Debian's Chromium, or whichever is on PATH."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(
+        (p for name in ("chromium", "chromium-browser") if (p := shutil.which(name))), None
+    )
+    assert program is not None, "no chromium on PATH; scripts/system.sh installs it"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+def open_page(browser: Any, address: str, *, width: int, scheme: str) -> Any:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    settle(page)
+    return page
+
+
+def settle(page: Any) -> None:
+    """Wait until the page and its charts are drawn."""
+    page.wait_for_function(SETTLED)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
+        ".every(c => c.querySelector('.main-svg'))"
+    )
+    page.wait_for_timeout(400)
+
+
+def address_of(server: str, name: str) -> str:
+    path = "" if name == "overview" else name
+    return f"{server}/{path}?pipeline={PIPELINES.get(name, 'flights')}"
+
+
+def violations(page: Any) -> dict[str, object]:
+    """Return what axe-core finds serious or worse, with the first element of each."""
+    assert AXE.is_file(), "axe-core is not there; scripts/system.sh installs it into build/"
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    return {
+        one["id"]: one["nodes"][0]["html"][:200]
+        for one in found["violations"]
+        if one["impact"] in {"serious", "critical"}
+    }
+
+
+def test_every_page_is_whole_at_both_widths_light_and_dark(server: str, browser: Any) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    wrong: dict[str, object] = {}
+    for name in PAGES:
+        for width, scheme in ((1280, "light"), (390, "dark")):
+            page = open_page(browser, address_of(server, name), width=width, scheme=scheme)
+            height = page.evaluate(
+                "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrollHeight"
+            )
+            page.set_viewport_size({"width": width, "height": min(int(height) + 80, 6000)})
+            settle(page)
+            page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png")
+            found = {
+                "exceptions": page.locator('[data-testid="stException"]').count(),
+                "empty charts": page.evaluate(EMPTY),
+                "overlaps": page.evaluate(OVERLAPS),
+                "sideways": page.evaluate(
+                    "document.documentElement.scrollWidth > window.innerWidth + 1"
+                ),
+            }
+            broken = violations(page)
+            if any(found.values()) or broken:
+                wrong[f"{name} {width} {scheme}"] = found | broken
+            page.context.close()
+
+    assert wrong == {}
+
+
+def test_choices_stay_from_page_to_page(server: str, browser: Any) -> None:
+    page = open_page(
+        browser, f"{server}/drift?pipeline=flights-by-origin&range=30", width=1280, scheme="light"
+    )
+
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Files").click()
+    page.wait_for_url("**/files**")
+    page.get_by_role("heading", name="Files").wait_for()
+    settle(page)
+
+    assert "pipeline=flights-by-origin" in page.url
+    page.context.close()
