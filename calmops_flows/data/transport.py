@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from calmops_flows.errors import CalmopsError, MissingExtraError, RemoteError, SpecError
+from calmops_flows.spec.base import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,6 @@ _ROOTS = (
     ("paramiko.ssh_exception", "SSHException"),
 )
 _S3 = frozenset({"s3", "s3a"})
-_PASSWORD = re.compile(r"://([^:/@\s]*):(\S*)@")
 _QUERY = re.compile(r"\?\S*")
 
 
@@ -139,14 +139,14 @@ def without_secrets(url: str) -> str:
     >>> without_secrets("s3://bucket/in")
     's3://bucket/in'
     """
-    return _QUERY.sub("?***", _PASSWORD.sub(r"://\1:***@", url))
+    return _QUERY.sub("?***", PASSWORD.sub(r"://\1:***@", url))
 
 
 def _cause(err: Exception, url: str) -> str:
     """Say in one line what went wrong; no secret of the URL is in it."""
     text = " ".join(str(err).split()) or type(err).__name__
     text = text.replace(url, without_secrets(url))
-    password = _PASSWORD.search(url)
+    password = PASSWORD.search(url)
     if password is not None and password[2]:
         text = text.replace(password[2], "***")
     return text

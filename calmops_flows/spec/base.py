@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict
+
+# User and password of `scheme://user:password@host`.
+PASSWORD = re.compile(r"://([^:/@\s]*):(\S*)@")
 
 
 class Part(BaseModel):

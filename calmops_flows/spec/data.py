@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from calmops_flows.spec.base import Part
+from calmops_flows.spec.base import PASSWORD, Part
 
 Format = Literal[
     "auto", "csv", "tsv", "txt", "parquet", "feather", "arff", "json", "jsonl", "xls", "xlsx"
 ]
 
 
+def _plain(path: str) -> str:
+    """Refuse what is no place, and secrets: a spec is stored, shown and audited."""
+    if not path.strip() or any(ord(c) < 32 for c in path):
+        raise ValueError("must be a folder or URL without control characters")
+    if PASSWORD.search(path):
+        raise ValueError(
+            "must not hold a password; give it to the file system's own settings (environment, "
+            "credentials file)"
+        )
+    return path
+
+
+Place = Annotated[str, AfterValidator(_plain)]
+
+
 class SourceSpec(Part):
     """Where snapshots arrive."""
 
-    path: str
+    path: Place
     """Directory or fsspec URL (`s3://bucket/folder`) that is watched."""
     pattern: str = "*"
     """Glob that a file's path relative to the source must match."""
@@ -31,13 +46,6 @@ class SourceSpec(Part):
     """A file is taken when size and mtime have not changed for so long."""
     duplicates: Literal["skip", "process"] = "skip"
     """What to do with a file whose bytes were seen before."""
-
-    @field_validator("path")
-    @classmethod
-    def _path_is_plain(cls, path: str) -> str:
-        if not path.strip() or any(ord(c) < 32 for c in path):
-            raise ValueError("must be a folder or URL without control characters")
-        return path
 
     @field_validator("order")
     @classmethod
@@ -59,7 +67,7 @@ class PreprocessSpec(Part):
 class LabelsSpec(Part):
     """Labels that come later, in files of their own."""
 
-    path: str
+    path: Place
     """Folder or URL of the label files."""
     key: str
     """Column that joins them to the rows."""
@@ -74,7 +82,7 @@ class LabelsSpec(Part):
 class PredictionsSpec(Part):
     """Where predictions are written besides the store."""
 
-    path: str
+    path: Place
     """Folder or URL."""
     probabilities: bool = False
     """Write class probabilities too."""

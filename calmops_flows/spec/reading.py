@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from calmops_flows.errors import SpecError
-from calmops_flows.spec.base import Part
+from calmops_flows.spec.base import PASSWORD, Part
 from calmops_flows.spec.pipeline import PipelineSpec
 
 
@@ -42,7 +42,7 @@ def _first_error(err: ValidationError) -> str:
     first = errors[0]
     field = ".".join(str(part) for part in first["loc"]) or "spec"
     message = first["msg"].removeprefix("Value error, ")
-    shown = repr(first.get("input"))
+    shown = PASSWORD.sub(r"://\1:***@", repr(first.get("input")))
     if len(shown) > 80:
         shown = shown[:77] + "..."
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
