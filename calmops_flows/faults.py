@@ -30,6 +30,7 @@ DURABLE_WRITES = (
     "export.write",
     "fsck.champion",
     "ledger.attempt",
+    "ledger.catch_up",
     "ledger.quarantine",
     "ledger.register",
     "ledger.return_attempt",

@@ -28,10 +28,11 @@ class SnapshotState(StrEnum):
 
 
 class Role(StrEnum):
-    """What a file of the ledger brings."""
+    """What an entry of the ledger brings; a catch-up brings the rows of a deferred snapshot."""
 
     DATA = "data"
     LABELS = "labels"
+    CATCH_UP = "catch_up"
 
 
 class DecisionKind(StrEnum):
@@ -163,8 +164,7 @@ class DriftReport:
         import pandas as pd
 
         names = list(ColumnDrift.__dataclass_fields__)
-        rows = [asdict(test) for test in self.tests]
-        return pd.DataFrame(rows, columns=names)
+        return pd.DataFrame([asdict(test) for test in self.tests], columns=names)
 
     def __str__(self) -> str:
         """Say the verdict in a line."""
@@ -278,8 +278,8 @@ class ErrorBudget:
 class Decision:
     """What was decided, from which rules and numbers, at what cost.
 
-    ``comparison`` and the last of ``rules`` are those of the attempt that was chosen, else of the
-    best one; ``attempts`` holds all of them in the order they were made.
+    ``comparison`` and the last of ``rules`` are of the attempt that was chosen, else of the best;
+    ``attempts`` holds all in order; ``makes_good`` names deferred snapshots that it settles.
     """
 
     kind: DecisionKind
@@ -291,6 +291,7 @@ class Decision:
     cost_seconds: Mapping[str, float] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
     error_budget: ErrorBudget | None = None
+    makes_good: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = "labels:"  # begins the ledger's path of a label file
-_TO_ESCAPE = re.compile(f"[%\udc80-\udcff]|(?<=^{LABELS[:-1]}):")
+CATCH_UP = "catch-up:"  # begins that of a retraining that was put off
+_TO_ESCAPE = re.compile(f"[%\udc80-\udcff]|(?<=^{LABELS[:-1]}):|(?<=^{CATCH_UP[:-1]}):")
 _ESCAPED = re.compile("%([0-9A-F]{2})")
 _TEMPORARY_ENDS = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".swp", "~")
 _TEMPORARY_STARTS = (".", "~$")
@@ -109,7 +110,7 @@ def encode_path(path: str) -> str:
     >>> encode_path("labels:x.csv")
     'labels%3Ax.csv'
     """
-    if "%" not in path and path.isascii() and not path.startswith(LABELS):
+    if "%" not in path and path.isascii() and not path.startswith((LABELS, CATCH_UP)):
         return path
     return _TO_ESCAPE.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", path)
 

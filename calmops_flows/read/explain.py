@@ -13,6 +13,8 @@ from calmops_flows.read.labels import labels_of, predictions_of
 from calmops_flows.read.names import near, require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.read.views import EstimateView, Explanation
+from calmops_flows.records import DecisionKind
+from calmops_flows.store.catch_up import made_good_by
 from calmops_flows.store.history import decision, drift_report, history, learning_details
 from calmops_flows.store.reports import linked_reports
 from calmops_flows.store.tables import ESTIMATED, REALISED, metrics, outcomes, snapshots
@@ -54,11 +56,13 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         row = find_snapshot(connection, name, snapshot)
         duplicate_of = _label_of(connection, row.duplicate_of)
         superseded_by = _label_of(connection, row.superseded_by)
+        followed = connection.execute(made_good_by(name, row)).first()
         notes = _notes(connection, row.id)
         labels = labels_of(connection, row.id)
         said = predictions_of(connection, name, row)
         estimated = _estimated(connection, row.id)
     (outcome,) = history(store.database, name, ids=[row.id])
+    is_deferred = outcome.decision == DecisionKind.DEFERRED
     report = drift_report(store.database, row.id)
     return Explanation(
         pipeline=name,
@@ -67,6 +71,7 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         drift=report,
         duplicate_of=duplicate_of,
         superseded_by=superseded_by,
+        made_good_by=label(*followed) if followed is not None and is_deferred else None,
         notes=notes,
         attribution=None if report is None else attribute(store, name, row.id, report),
         reports=linked_reports(store.database, row.id),

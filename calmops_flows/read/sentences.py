@@ -56,6 +56,8 @@ def to_sentences(explanation: Explanation) -> list[str]:
     if decision is not None:
         sentences.extend(_decision(decision, explanation.outcome.challenger))
     sentences.extend(labels_and_predictions(explanation))
+    if explanation.made_good_by is not None:
+        sentences.append(f"Retraining followed later; see {explanation.made_good_by}.")
     if explanation.superseded_by is not None:
         sentences.append(f"The file was rewritten since; see {explanation.superseded_by}.")
     for kind, digest in explanation.reports.items():
@@ -186,6 +188,8 @@ def _estimated(found: Iterable[EstimateView]) -> Iterator[str]:
 def _decision(decision: Decision, challenger: int | None) -> Iterator[str]:
     if challenger is not None:
         yield f"The challenger is kept as version {challenger}."
+    if decision.makes_good:
+        yield f"It makes good the retraining that was put off on: {_cut(decision.makes_good)}."
     if len(decision.attempts) > 1:
         yield _attempts(decision)
     if decision.comparison is not None:

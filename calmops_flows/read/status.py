@@ -18,7 +18,8 @@ from calmops_flows.read.views import (
     QuarantineView,
     StatusView,
 )
-from calmops_flows.records import DecisionKind, SnapshotState
+from calmops_flows.records import SnapshotState
+from calmops_flows.store.catch_up import owed_query
 from calmops_flows.store.outbox import NOTIFICATION
 from calmops_flows.store.tables import (
     leases,
@@ -71,21 +72,7 @@ def status(store: Store, name: str) -> StatusView:
 
 def _facts_query(name: str) -> Any:
     mine = model_versions.c.pipeline == name
-    newest = (
-        select(func.max(snapshots.c.sequence))
-        .join(model_versions, model_versions.c.snapshot_id == snapshots.c.id)
-        .where(mine)
-        .scalar_subquery()
-    )
-    deferred = (
-        select(func.count())
-        .select_from(outcomes.join(snapshots, snapshots.c.id == outcomes.c.snapshot_id))
-        .where(
-            outcomes.c.pipeline == name,
-            outcomes.c.decision == DecisionKind.DEFERRED,
-            snapshots.c.sequence > func.coalesce(newest, 0),
-        )
-    )
+    deferred = select(func.count()).select_from(owed_query(name).subquery())
     is_waiting = (outbox.c.pipeline == name) & outbox.c.delivered_at.is_(None)
     waiting = select(func.count()).where(is_waiting)
     people = select(func.count()).where(is_waiting, outbox.c.kind == NOTIFICATION)

@@ -158,7 +158,7 @@ class StatusView:
     """What ``calmops status`` shows besides the line of ``calmops list``.
 
     ``quarantined`` holds the newest ten; ``deferred`` counts the retrainings that
-    the open breaker put off since the newest version was fitted; ``outbox_waiting`` all
+    the open breaker put off and none has made good; ``outbox_waiting`` all
     messages that nobody has taken yet, ``notifications_waiting`` those for people among them,
     and ``delivery_error`` says what the newest failure among them was.
     """
@@ -255,7 +255,8 @@ class Explanation:
     ``notes`` says why a metric is undefined, by ``role.metric``; ``reports`` holds the
     digests of the reports that were rendered, by kind; ``estimated`` what the champion
     may have scored where labels are missing; ``details`` quantities of the model that was
-    fitted, such as the size of an ensemble.
+    fitted, such as the size of an ensemble; ``made_good_by`` the retraining that followed one
+    that the breaker had put off.
     """
 
     pipeline: str
@@ -264,6 +265,7 @@ class Explanation:
     drift: DriftReport | None
     duplicate_of: str | None = None
     superseded_by: str | None = None
+    made_good_by: str | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     attribution: Attribution | None = None
     reports: Mapping[str, str] = field(default_factory=dict)

@@ -84,6 +84,8 @@ def learnt_profile(run: SnapshotRun, current: Profiled, n_rows: float) -> str:
     whole = current.profile
     newest = _processed_profiles(run, None, newest=True)
     for digest in newest:
+        if run.snapshot.role is Role.CATCH_UP and digest == current.digest:
+            continue  # its rows are counted already
         if whole.n_rows >= n_rows or not run.store.artifacts.exists(digest):
             break
         try:

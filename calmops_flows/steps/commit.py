@@ -16,6 +16,7 @@ from calmops_flows.records import (
     DriftReport,
     ErrorBudget,
     Evaluation,
+    Role,
     Rule,
 )
 from calmops_flows.steps.check_drift import Profiled
@@ -28,6 +29,7 @@ from calmops_flows.steps.learn import Learnt
 from calmops_flows.steps.performance import Estimate
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.versions import attempts, new_versions, restored
+from calmops_flows.store.catch_up import FAILED
 from calmops_flows.store.commit import Commit, NewVersion
 from calmops_flows.store.labels import LabelFacts
 
@@ -61,6 +63,7 @@ class Findings:
     estimate: Estimate | None = None
     reservoir: str | None = None
     labels: LabelFacts | None = None
+    makes_good: tuple[str, ...] = ()
 
 
 def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float]) -> Commit:
@@ -70,13 +73,14 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
     tried = attempts(found.learnt, versions)
     decision = _decision(run, found, tried, cost_seconds)
     judgement = found.learnt.shown.judgement if found.learnt else None
+    is_again = run.snapshot.role is Role.CATCH_UP  # copy and predictions stand with the first time
     names_one = found.learnt is not None and bool(found.learnt.is_accepted or found.learnt.fits)
     return Commit(
         snapshot=run.snapshot,
         started_from=run.state,
         decision=decision,
         rows=found.ingested.table.num_rows,
-        data_digest=found.ingested.data_digest,
+        data_digest=None if is_again else found.ingested.data_digest,
         profile_digest=found.profiled.digest,
         breaker=breaker,
         run_id=run.run_id,
@@ -88,7 +92,7 @@ def assemble(run: SnapshotRun, found: Findings, cost_seconds: Mapping[str, float
         versions=tuple(version for version in versions if version is not None),
         restored=restored(found.learnt),
         challenger=_challenger(found.learnt, tried),
-        predictions=found.scored.artifact if found.scored else None,
+        predictions=found.scored.artifact if found.scored and not is_again else None,
         estimated_scores=found.estimate.scores if found.estimate else None,
         details=_details(found),
         stream_state=_stream_state(found),
@@ -139,6 +143,7 @@ def _decision(
         cost_seconds=dict(cost_seconds),
         attempts=tried,
         error_budget=ErrorBudget(alpha, learnt.n_tries) if learnt and is_shared else None,
+        makes_good=() if reason.startswith(FAILED) else found.makes_good,
     )
 
 
@@ -165,7 +170,7 @@ def _kind(plan: Plan, learnt: Learnt | None) -> tuple[DecisionKind, str, tuple[R
     if not learnt.fits:
         return _WITHOUT_TRAINING[plan.action], plan.reason, ()
     if shown.judgement is None or shown.failure is not None:
-        return DecisionKind.KEPT, f"retrain_failed: {shown.failure}", ()
+        return DecisionKind.KEPT, f"{FAILED}: {shown.failure}", ()
     if not learnt.is_accepted:
         kind = DecisionKind.REJECTED
     else:

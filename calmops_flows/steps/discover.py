@@ -96,15 +96,15 @@ def _discover_labels(
 
 
 def in_order(spec: PipelineSpec, entries: list[tuple[Snapshot, str | None]]) -> list[Snapshot]:
-    """Sort label files first, then snapshots by the source's order and ledger sequence.
+    """Sort catch-ups first, then label files, then snapshots by the source's order and sequence.
 
     So rows that arrive together with their labels are labelled rows.
     """
 
     def key(entry: tuple[Snapshot, str | None]) -> tuple[object, ...]:
         snapshot, value = entry
-        if snapshot.role is Role.LABELS:
-            return (0, natural_key(snapshot.path), snapshot.sequence)
+        if snapshot.role is not Role.DATA:
+            return (0, snapshot.role is Role.LABELS, natural_key(snapshot.path), snapshot.sequence)
         return (1, order_key(spec.source, snapshot.path, value), snapshot.sequence)
 
     return [snapshot for snapshot, _ in sorted(entries, key=key)]

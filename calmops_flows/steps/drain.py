@@ -22,8 +22,9 @@ from calmops_flows.errors import (
     StaleRunError,
     StoreError,
 )
-from calmops_flows.records import Outcome, Role, Snapshot, SnapshotState
+from calmops_flows.records import DecisionKind, Outcome, Role, Snapshot, SnapshotState
 from calmops_flows.spec import PipelineSpec
+from calmops_flows.steps.catch_up import next_due, process_catch_up
 from calmops_flows.steps.discover import discover, in_order
 from calmops_flows.steps.kinds import KINDS
 from calmops_flows.steps.label_file import process_label_file
@@ -35,7 +36,7 @@ from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import PlainRunner, Runner, StepCalls
 from calmops_flows.steps.split import split_file
 from calmops_flows.steps.uninterrupted import uninterrupted
-from calmops_flows.store import ledger, registry
+from calmops_flows.store import catch_up, ledger, registry
 from calmops_flows.store.history import history
 from calmops_flows.store.lease import Lease, acquire
 from calmops_flows.store.pipelines import PipelineState, load_state
@@ -137,6 +138,8 @@ class _Drain:
     postponed: set[int] = field(default_factory=set)
     publish_from: float = 0.0
     done: int = 0
+    may_owe: bool = True
+    caught_up: set[str] = field(default_factory=set)
 
 
 def _drain_held(drain: _Drain, drained: Drained, patience_seconds: float) -> None:
@@ -173,6 +176,7 @@ def _work_through(drain: _Drain, drained: Drained, spec: PipelineSpec) -> bool:
     """Process what is pending now; tell whether there was anything."""
     entries = ledger.pending(drain.store.database, drain.pipeline)
     todo = [s for s in in_order(spec, entries) if s.id not in drain.postponed]
+    is_busy = _catch_up(drain, drained)
     for snapshot in todo:
         outcome = _work_on(drain, snapshot)
         if snapshot is todo[-1] or time.monotonic() >= drain.publish_from:
@@ -182,9 +186,33 @@ def _work_through(drain: _Drain, drained: Drained, spec: PipelineSpec) -> bool:
         drain.runner.progress(
             drain.done, drain.done + len(todo) - todo.index(snapshot) - 1, outcome
         )
-        if outcome is not None:
-            (drained.outcomes if outcome.decision else drained.quarantined).append(outcome)
-    return bool(todo)
+        _note(drain, drained, outcome)
+        _catch_up(drain, drained)
+    return bool(todo) or is_busy
+
+
+def _note(drain: _Drain, drained: Drained, outcome: Outcome | None) -> None:
+    if outcome is None:
+        return
+    (drained.outcomes if outcome.decision else drained.quarantined).append(outcome)
+    drain.may_owe |= outcome.decision == DecisionKind.DEFERRED
+
+
+def _catch_up(drain: _Drain, drained: Drained) -> bool:
+    """Make good what the breaker put off, once its pause is over; tell whether anything was."""
+    is_any = False
+    while drain.may_owe:
+        state, now = load_state(drain.store.database, drain.pipeline), drain.now()
+        deferred = next_due(drain.store, state, now=now, besides=drain.caught_up)
+        if deferred is None:
+            drain.may_owe = not state.breaker.allows(now)  # else nothing is left to do for now
+            return is_any
+        drain.caught_up.add(deferred.digest)
+        turn = catch_up.enter(drain.store.database, deferred, drain.lease.token, now=now)
+        _note(drain, drained, _work_on(drain, turn))
+        drain.done += 1
+        is_any = True
+    return is_any
 
 
 def _work_on(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
@@ -250,7 +278,9 @@ def _process(drain: _Drain, snapshot: Snapshot) -> None:
         )
         calls = StepCalls(drain.lease, drain.runner, snapshot.label)
         column = run.block_column
-        if snapshot.role is Role.LABELS:
+        if snapshot.role is Role.CATCH_UP:
+            process_catch_up(run, calls, drain.lease.token)
+        elif snapshot.role is Role.LABELS:
             process_label_file(run, calls, drain.lease.token)
         elif column is None or snapshot.block is not None:
             process_snapshot(run, calls, drain.lease.token)

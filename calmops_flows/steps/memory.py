@@ -24,6 +24,7 @@ from calmops_flows.learning.memory import (
 from calmops_flows.learning.overlap import Overlap
 from calmops_flows.learning.retraining.base import Past
 from calmops_flows.learning.rows import concatenated
+from calmops_flows.records import Role
 from calmops_flows.steps.ingest import read_copy
 from calmops_flows.steps.recipes import recipes
 from calmops_flows.store.copies import Copy, copies
@@ -139,8 +140,12 @@ class Memory:
 
 
 def _copies(run: SnapshotRun) -> list[Copy]:
+    """Return the earlier snapshots, newest first; a catch-up is no later than its own rows."""
     block = run.snapshot.block if run.block_column is not None else None
-    return copies(run.store.database, run.spec.name, block=block)
+    known = copies(run.store.database, run.spec.name, block=block)
+    if run.snapshot.role is Role.CATCH_UP:
+        return [copy for copy in known if copy.digest != run.snapshot.digest]
+    return known
 
 
 def _reservoir(run: SnapshotRun, ingested: Ingested, task: Task) -> Reservoir:

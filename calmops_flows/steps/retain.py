@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from calmops_flows.records import VersionStatus
 from calmops_flows.steps.delete import remove_unnamed
+from calmops_flows.store.catch_up import owed_query
 from calmops_flows.store.pipelines import load_state
 from calmops_flows.store.retention import Item, forget, items
 from calmops_flows.store.tables import label_joins, model_versions, outcomes, snapshots
@@ -138,6 +139,8 @@ def _sizes(store: Store, known: Sequence[Item]) -> dict[str, int]:
 def _needed_rows(connection: Connection, spec: PipelineSpec) -> dict[int, str]:
     """Return the snapshots whose rows are still wanted, with the reason."""
     needed = _awaiting_labels(connection, spec)
+    owed = connection.execute(owed_query(spec.name)).all()
+    needed.update(dict.fromkeys((row.id for row in owed), "retraining on it was put off"))
     needed.update(_newest_by_block(connection, spec.name))
     rows, size = 0, spec.retrain.window_rows()
     query = (

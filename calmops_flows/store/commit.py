@@ -331,7 +331,7 @@ def _write_pipeline(connection: Connection, commit: Commit, champion: int | None
 
 def _write_told(connection: Connection, commit: Commit, champion: int | None, at: str) -> None:
     snapshot, name = commit.snapshot, commit.snapshot.pipeline
-    payload = {
+    payload: dict[str, Any] = {
         "snapshot": snapshot.label,
         "digest": snapshot.digest,
         "decision": commit.decision.kind,
@@ -340,6 +340,8 @@ def _write_told(connection: Connection, commit: Commit, champion: int | None, at
         "challenger": commit.challenger,
         "is_drift": commit.drift.is_drift if commit.drift else None,
     }
+    if commit.decision.makes_good:
+        payload["makes_good"] = list(commit.decision.makes_good)
     artifacts = {str(new.version): new.artifact for new in commit.versions}
     audit.append(connection, name, "processed", {**payload, "artifacts": artifacts}, at=at)
     messages = (("calmops.snapshot.processed", payload), *commit.messages)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from calmops_flows.records import SnapshotState
+from calmops_flows.records import Role, SnapshotState
 from calmops_flows.store.database import Database
 from calmops_flows.store.tables import outcomes, snapshots
 
@@ -45,6 +45,7 @@ def copies(database: Database, pipeline: str, *, block: str | None = None) -> li
             snapshots.c.pipeline == pipeline,
             snapshots.c.state == SnapshotState.PROCESSED,
             snapshots.c.superseded_by.is_(None),
+            snapshots.c.role != Role.CATCH_UP,  # the rows of another
         )
         .order_by(outcomes.c.at.desc(), snapshots.c.sequence.desc())
     )

@@ -223,6 +223,7 @@ def _to_decision(values: dict[str, Any]) -> Decision:
             for tried in values["attempts"]
         ),
         error_budget=ErrorBudget(**budget) if budget else None,
+        makes_good=tuple(values["makes_good"]),
     )
 
 

@@ -31,6 +31,7 @@ APART = {
     "backup.rows": "no part of a drain: see tests/store/test_backup.py",
     "fsck.champion": "no part of a drain: see tests/store/test_fsck.py",
     "lease.heartbeat": "timed: see test_kill_in_the_heartbeat",
+    "ledger.catch_up": "needs an open breaker: see tests/faults/test_catch_up.py",
     "ledger.return_attempt": "needs a second fault: see test_kill_while_an_attempt_is_given_back",
     "ledger.quarantine": "needs a bad file: see test_kill_while_a_bad_file_is_set_aside",
     "ledger.split": "needs a pipeline of blocks: see tests/faults/test_blocks.py",

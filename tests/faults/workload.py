@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from calmops_flows.store.pipelines import delete_pipeline
 
 NAME = "three"
 MEMORY_BYTES = 400 * 2**20
+NOON = datetime(2013, 1, 1, 12, tzinfo=UTC)
 _context = multiprocessing.get_context("forkserver")
 # What a drain imports when it first needs it; loaded once, every forked case is four times faster.
 _context.set_forkserver_preload(
@@ -123,6 +124,30 @@ def run_replaying(source: Path) -> None:
     retrain = {"mode": "replay_mix", "when": "always"}
     values = make_spec(source).model_dump(mode="json", by_alias=True, exclude_unset=True)
     api.run(parse_spec({**values, "retrain": retrain}), wait=False)
+
+
+def make_source_that_trips(folder: Path) -> Path:
+    """Write three snapshots, of which the first has one class only: its fit fails."""
+    make_source(folder)
+    first = folder / "part0.csv"
+    pd.read_csv(first).assign(y=1).to_csv(first, index=False)
+    os.utime(first, (1_700_000_000, 1_700_000_000))
+    return folder
+
+
+def run_at_noon(source: Path) -> None:
+    """Drain while the first failure opens the breaker for an hour."""
+    values = make_spec(source).model_dump(mode="json", by_alias=True, exclude_unset=True)
+    breaker = {"max_failures": 1, "backoff_minutes": 60}
+    with open_store() as store:
+        api.apply(parse_spec({**values, "breaker": breaker}), store)
+        drain.drain(NAME, store, now=lambda: NOON, wait=False)
+
+
+def run_at_two(source: Path) -> None:
+    """Drain two hours later, when the breaker's pause is over and no file has come."""
+    with open_store() as store:
+        drain.drain(NAME, store, now=lambda: NOON + timedelta(hours=2), wait=False)
 
 
 def run_ipip(source: Path) -> None:
