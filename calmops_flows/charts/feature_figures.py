@@ -165,7 +165,7 @@ def _levels(figure: go.Figure, both: Sequence[tuple[str, Distribution]]) -> None
         )
     figure.update_layout(barmode="group")
     figure.update_yaxes(tickformat=".0%")
-    figure.update_xaxes(type="category", tickangle=-45)
+    figure.update_xaxes(type="category", tickangle=-90)
 
 
 def _edges(columns: Sequence[Distribution]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -21,7 +21,9 @@ def admit() -> None:
     token = os.environ.get("CALMOPS_TOKEN", "")
     if not token:
         st.error("This dashboard is bound off loopback, and no token is set.")
-        st.code("CALMOPS_TOKEN=... calmops dashboard --host ADDRESS", language=None)
+        st.code(
+            "CALMOPS_TOKEN=... calmops dashboard --host ADDRESS", language=None, wrap_lines=True
+        )
         st.stop()
     given = st.text_input("Token (CALMOPS_TOKEN)", type="password", key="token")
     if given:

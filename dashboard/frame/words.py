@@ -23,7 +23,7 @@ def nothing(why: str, *commands: str) -> None:
     """Say why there is nothing to show, and the exact commands that change it."""
     st.info(plain(why))
     if commands:
-        st.code("\n".join(plain(command) for command in commands), language=None)
+        st.code("\n".join(plain(command) for command in commands), language=None, wrap_lines=True)
 
 
 def sentences(lines: Iterable[str]) -> None:

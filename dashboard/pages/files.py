@@ -64,6 +64,7 @@ with page("Files") as store:
                 f"calmops quarantine {view.name} retry {one.digest[:16]}\n"
                 f"calmops quarantine {view.name} drop {one.digest[:16]}",
                 language=None,
+                wrap_lines=True,
             )
     if len(aside) > 20:
         note(f"... and {len(aside) - 20} more; filter the ledger by quarantined.")

@@ -73,7 +73,7 @@ def show_card(found: CardView) -> None:
     with st.expander("Parameters and manifest"):
         st.json({"model": found.spec.get("model"), "manifest": found.manifest}, expanded=False)
     note("The model card as a document:")
-    st.code(f"calmops card {found.pipeline} {found.version}", language=None)
+    st.code(f"calmops card {found.pipeline} {found.version}", language=None, wrap_lines=True)
 
 
 def switch(store: Store, name: str, version: int, champion: int | None) -> None:

@@ -36,7 +36,7 @@ with page("Data quality") as store:
             "violations",
             title="Violations",
         )
-        st.code(f"calmops quarantine {view.name}", language=None)
+        st.code(f"calmops quarantine {view.name}", language=None, wrap_lines=True)
     else:
         st.text("None: every file fitted the contract.")
     now = datetime.now(UTC)
@@ -84,4 +84,4 @@ with page("Data quality") as store:
         ],
         "contract-versions",
     )
-    st.code(f"calmops contract {view.name} accept SNAPSHOT", language=None)
+    st.code(f"calmops contract {view.name} accept SNAPSHOT", language=None, wrap_lines=True)
