@@ -9,6 +9,7 @@ from calmops_flows.records import SnapshotState
 from calmops_flows.steps.check_drift import profile_snapshot
 from calmops_flows.steps.commit import Findings, assemble
 from calmops_flows.steps.decide import Evidence, Opinion, decide
+from calmops_flows.steps.episode import after_the_drop
 from calmops_flows.steps.evaluate import evaluate_champion, load_champion, read_labels
 from calmops_flows.steps.ingest import ingest
 from calmops_flows.steps.performance import check_drop
@@ -91,7 +92,8 @@ def process_catch_up(run: SnapshotRun, calls: StepCalls, token: str) -> None:
     opinion = _opinion(run, champion, labels, makes_good)
     evidence = Evidence(scores=scored.evaluation if scored else None, drop=drop)
     plan = decide(run, evidence, n_labelled=len(labels.rows), opinion=opinion)
-    learnt = run.kind.trainer.learn(run, calls, plan, ingested, labels, champion, scored)
+    learner = after_the_drop(run, drop)
+    learnt = run.kind.trainer.learn(learner, calls, plan, ingested, labels, champion, scored)
     findings = Findings(
         ingested,
         profiled,

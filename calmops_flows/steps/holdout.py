@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from calmops_flows.evaluation.holdout_file import Judged, from_bytes, to_bytes
+from calmops_flows.store import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,4 +32,11 @@ def keep_holdout(
 def load_holdout(run: SnapshotRun, champion: Champion) -> Judged | None:
     """Return the champion's holdout, None if it was fitted without one being kept."""
     digest = champion.manifest.get("holdout")
+    return None if digest is None else from_bytes(run.store.artifacts.get(digest))
+
+
+def holdout_of(run: SnapshotRun, number: int) -> Judged | None:
+    """Return the holdout of any version, None if none was kept."""
+    manifest = registry.version(run.store.database, run.spec.name, number).manifest
+    digest = json.loads(run.store.artifacts.get(manifest)).get("holdout")
     return None if digest is None else from_bytes(run.store.artifacts.get(digest))

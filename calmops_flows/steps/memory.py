@@ -108,7 +108,9 @@ class Memory:
     def _tables(self) -> Iterator[pa.Table]:
         """Yield the rows of the earlier snapshots, the newest snapshot first."""
         n_odd = 0
-        for copy in _copies(self.run):
+        if self.run.since is not None:
+            self.notes.append("only rows since the drop in performance teach")
+        for copy in _copies(self.run, since=self.run.since):
             if copy.data_digest is None:
                 continue
             table = read_copy(self.run.store.artifacts, copy.data_digest)
@@ -139,10 +141,10 @@ class Memory:
         return (*dict.fromkeys(self.notes), *found)
 
 
-def _copies(run: SnapshotRun) -> list[Copy]:
+def _copies(run: SnapshotRun, *, since: str | None = None) -> list[Copy]:
     """Return the earlier snapshots, newest first; a catch-up is no later than its own rows."""
     block = run.snapshot.block if run.block_column is not None else None
-    known = copies(run.store.database, run.spec.name, block=block)
+    known = copies(run.store.database, run.spec.name, block=block, since=since)
     if run.snapshot.role is Role.CATCH_UP:
         return [copy for copy in known if copy.digest != run.snapshot.digest]
     return known

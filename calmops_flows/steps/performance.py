@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from calmops_flows.evaluation.metrics import Task, default_metric, find_metric
 from calmops_flows.learning.columns import features
 from calmops_flows.records import Evaluation, Rule
 from calmops_flows.spec import MaxDropSpec, PipelineSpec
+from calmops_flows.steps.episode import ongoing
 from calmops_flows.steps.evaluate import Champion, Labels, Scored
-from calmops_flows.steps.holdout import load_holdout
+from calmops_flows.steps.holdout import holdout_of, load_holdout
 from calmops_flows.steps.ingest import Ingested
 from calmops_flows.steps.run import SnapshotRun
 
@@ -48,6 +49,8 @@ def drop_metric(spec: PipelineSpec, task: Task) -> str:
 def check_drop(run: SnapshotRun, champion: Champion, labels: Labels, scored: Scored) -> Rule | None:
     """Compare the champion on the labelled rows with its own holdout score.
 
+    While a drop is not over, with that of the version that served before it.
+
     Returns
     -------
     Rule or None
@@ -56,7 +59,8 @@ def check_drop(run: SnapshotRun, champion: Champion, labels: Labels, scored: Sco
     policy = run.spec.drift.performance
     if policy is None or len(labels.rows) == 0:
         return None
-    judged = load_holdout(run, champion)
+    episode = ongoing(run)
+    judged = load_holdout(run, champion) if episode is None else holdout_of(run, episode.champion)
     if judged is None:
         return _untestable(DROP_RULE, policy.max_drop, _NO_HOLDOUT)
     try:
@@ -69,7 +73,11 @@ def check_drop(run: SnapshotRun, champion: Champion, labels: Labels, scored: Sco
         )
     except UntestableError as err:
         return _untestable(DROP_RULE, policy.max_drop, str(err))
-    return drop_rule(drop, policy.max_drop)
+    rule = drop_rule(drop, policy.max_drop)
+    if episode is None:
+        return rule
+    held = f"of version {episode.champion}, which served before the drop in {episode.snapshot}"
+    return replace(rule, note=f"{rule.note}; the holdout is that {held}")
 
 
 def needs_estimate(ingested: Ingested, labels: Labels) -> bool:

@@ -11,6 +11,7 @@ from calmops_flows.steps.check_drift import Profiled, check_drift, profile_snaps
 from calmops_flows.steps.commit import Findings, assemble
 from calmops_flows.steps.concept import Watched, check_concept
 from calmops_flows.steps.decide import Evidence, decide
+from calmops_flows.steps.episode import after_the_drop
 from calmops_flows.steps.evaluate import (
     Champion,
     Labels,
@@ -72,7 +73,8 @@ def process_table(
         plan = only_predicts(plan)
     elif waits_for_labels(run, n_labelled=len(labels.rows), n_rows=ingested.table.num_rows):
         plan = awaits_labels(plan, n_labelled=len(labels.rows), n_rows=ingested.table.num_rows)
-    learnt = run.kind.trainer.learn(run, calls, plan, ingested, labels, champion, seen.scored)
+    learner = after_the_drop(run, seen.drop)
+    learnt = run.kind.trainer.learn(learner, calls, plan, ingested, labels, champion, seen.scored)
     findings = Findings(
         ingested,
         profiled,

@@ -23,7 +23,8 @@ class SnapshotRun:
     """One snapshot under work: where it stands and where its files may lie.
 
     ``folder`` is private and temporary; ``now`` is the drain's clock; ``labels_of`` are the ids of
-    the snapshots whose rows a label file brings back.
+    the snapshots whose rows a label file brings back; ``since`` is the time of the oldest outcome
+    whose rows may teach (None: all).
     """
 
     store: Store
@@ -35,6 +36,7 @@ class SnapshotRun:
     run_id: str | None
     kind: Kind
     labels_of: frozenset[int] = frozenset()
+    since: str | None = None
 
     @property
     def spec(self) -> PipelineSpec:

@@ -19,7 +19,9 @@ class Copy:
     data_digest: str | None
 
 
-def copies(database: Database, pipeline: str, *, block: str | None = None) -> list[Copy]:
+def copies(
+    database: Database, pipeline: str, *, block: str | None = None, since: str | None = None
+) -> list[Copy]:
     """Return the snapshots whose rows count, newest outcome first.
 
     Those that a newer content has replaced are left out.
@@ -32,6 +34,8 @@ def copies(database: Database, pipeline: str, *, block: str | None = None) -> li
         Name of the pipeline.
     block : str, optional
         Only the snapshots of this block.
+    since : str, optional
+        Only outcomes from this time on.
 
     Returns
     -------
@@ -51,5 +55,7 @@ def copies(database: Database, pipeline: str, *, block: str | None = None) -> li
     )
     if block is not None:
         query = query.where(snapshots.c.block == block)
+    if since is not None:
+        query = query.where(outcomes.c.at >= since)
     with database.read() as connection:
         return [Copy(row.digest, row.data_digest) for row in connection.execute(query)]
