@@ -112,7 +112,6 @@ def replayed(
         "task": stream.task,
         "source": {"path": str(folder), "settle_seconds": 0, "duplicates": "process"},
         "model": model(stream, is_forest=is_forest),
-        "retrain": {"mode": "auto"},
     }
     with open_store() as store:
         apply(parse_spec(spec), store)

@@ -48,7 +48,7 @@ def with_bounds(
     >>> said = Predictions(np.where(np.arange(400) % 5 == 0, 1 - y, y))
     >>> scores = evaluate("classification", y, said, names=["accuracy"])
     >>> tuple(round(bound, 3) for bound in with_bounds(scores, y, said).bounds["accuracy"])
-    (0.761, 0.839)
+    (0.76, 0.84)
     """
     from scipy.special import stdtrit
 

@@ -113,7 +113,8 @@ def recipes(spec: PipelineSpec, *, n_new: int = 0) -> Rounds:
     --------
     >>> from calmops_flows.spec import parse_spec
     >>> spec = parse_spec({"name": "p", "target": "y", "source": {"path": "/data"}, "model":
-    ...     {"class": "sklearn.tree.DecisionTreeClassifier"}, "retrain": {"fallback": "window"}})
+    ...     {"class": "sklearn.tree.DecisionTreeClassifier"},
+    ...     "retrain": {"mode": "full", "fallback": "window"}})
     >>> [[recipe.mode for recipe in tried] for tried in recipes(spec)]
     [['full'], ['window']]
     """

@@ -154,11 +154,18 @@ def violations(page: Any) -> dict[str, object]:
     }
 
 
-def test_every_page_is_whole_at_both_widths_light_and_dark(server: str, browser: Any) -> None:
+LOOKS = ((1280, "light"), (390, "dark"), (1280, "dark"), (390, "light"))
+
+
+@pytest.mark.parametrize("is_sample", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_every_page_is_whole_at_both_widths_light_and_dark(
+    server: str, browser: Any, *, is_sample: bool
+) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     wrong: dict[str, object] = {}
-    for name in PAGES:
-        for width, scheme in ((1280, "light"), (390, "dark")):
+    for number, name in enumerate(PAGES):
+        looks = (LOOKS[number % len(LOOKS)],) if is_sample else LOOKS
+        for width, scheme in looks:
             page = open_page(browser, address_of(server, name), width=width, scheme=scheme)
             height = page.evaluate(
                 "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrollHeight"

@@ -56,7 +56,7 @@ def test_undisturbed_run_makes_good_what_was_put_off(undisturbed: Path) -> None:
 
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("kind", ["kill", "enospc"])
+@pytest.mark.parametrize("kind", ["kill", pytest.param("enospc", marks=pytest.mark.slow)])
 def test_failing_run_makes_good_once_in_the_end(
     kind: str,
     write: str,

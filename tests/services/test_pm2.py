@@ -119,6 +119,7 @@ def test_without_pm2_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.M
         pm2.start((), tmp_path, tmp_path / "calmops.env")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_up_and_down_with_pm2(
     pm2_home: Path,

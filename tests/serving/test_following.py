@@ -26,7 +26,7 @@ from tests.serving.served import (
 )
 
 ALWAYS: dict[str, Any] = {
-    "retrain": {"when": "always"},
+    "retrain": {"when": "always", "mode": "full"},
     "evaluation": {"promotion": {"rule": "always"}},
 }
 

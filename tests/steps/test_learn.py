@@ -32,7 +32,7 @@ def plan_rounds(monkeypatch: pytest.MonkeyPatch, *rounds: tuple[str, ...]) -> No
     monkeypatch.setitem(RETRAINERS, "broken", broken)
     planned: Rounds = tuple(tuple(map(Recipe, together)) for together in rounds)
 
-    def recipes(spec: PipelineSpec) -> Rounds:
+    def recipes(spec: PipelineSpec, *, n_new: int) -> Rounds:
         return planned if spec.retrain.when == "always" else ((Recipe("full"),),)
 
     monkeypatch.setattr(learn, "recipes", recipes)
