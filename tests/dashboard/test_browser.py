@@ -103,9 +103,9 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("the dashboard did not start")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Any]:
-    """Run Debian's Chromium, or whichever is on PATH."""
+    """Run Debian's Chromium, or whichever is on PATH; its event loop ends with the test."""
     from playwright.sync_api import sync_playwright
 
     program = next(

@@ -7,7 +7,7 @@ import random
 import signal
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,8 @@ def test_signal_at_any_time_of_a_run_gives_everything_back(
         wait_until_at_work(home)
         time.sleep(rng.uniform(0, 0.8))
 
-        os.kill(process.pid or 0, number)
+        with suppress(ProcessLookupError):  # it had ended
+            os.kill(process.pid or 0, number)
 
         process.join(10)
         assert process.exitcode in {code, 0}, "it had ended, or it ends within ten seconds"

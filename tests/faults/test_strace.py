@@ -65,7 +65,6 @@ def traced(home: Path, source: Path, *inject: str) -> tuple[int, bool]:
         [
             "strace",
             "-f",
-            "--seccomp-bpf",
             "-qq",
             "-o",
             log,
