@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -50,6 +50,16 @@ def roll_back(_source: Path) -> None:
     sys.exit(code)
 
 
+def _send(pid: int, number: int) -> None:
+    """Send a signal to a worker that may have ended since it was looked at.
+
+    Workers are children of the fork server, which reaps them at once: their id is gone
+    the moment they end, and only later does this process learn of it.
+    """
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
 @dataclass
 class Workers:
     """Starts workers, and does to them what machines do."""
@@ -71,7 +81,7 @@ class Workers:
         for pid, until in list(self._stopped.items()):
             if time.monotonic() >= until:
                 del self._stopped[pid]
-                os.kill(pid, signal.SIGCONT)
+                _send(pid, signal.SIGCONT)
         while len(self._alive) < N_WORKERS:
             self._start()
 
@@ -87,7 +97,7 @@ class Workers:
             process = self.rng.choice(self._alive)
             numbers = {"kill": 9, "stop": 19, "terminate": 15, "interrupt": 2}
             if process.pid is not None and process.is_alive():
-                os.kill(process.pid, numbers[what])
+                _send(process.pid, numbers[what])
                 if what == "stop":
                     self._stopped[process.pid] = time.monotonic() + 2 * LEASE_SECONDS
         self.told[what] += 1
