@@ -42,7 +42,7 @@ class RetrainSpec(Part):
     """`drift` (of data, concept or performance, or a broken threshold), `performance` (a broken
     threshold, a drop, drift of the concept), `data` (drift of the data alone), `always`, `never` or
     `every:N`."""
-    mode: RetrainingMode | Literal["auto"] = "auto"
+    mode: Literal[RetrainingMode, "auto"] = "auto"
     """Retraining mode, by name or historical number. Default `auto`: mode `window`; where its model
     is turned away, `full` on the new and on all retained data, if shown to be better."""
     fallback: RetrainingMode | None = None

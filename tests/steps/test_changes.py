@@ -48,6 +48,7 @@ def test_value_is_typed_and_only_its_field_changes(
         ("retrain.mood=full", "retrain.mood"),
         ("retrain.when.often=1", "retrain.when"),
         ("drift.alpha=high", "drift.alpha"),
+        ("retrain.mode=foo", "retrain.mode: .* .full., .* or .auto., got .foo.;"),
         ("drift.alpha=[", "expected a YAML value"),
         ("target=null", "target is needed"),
     ],
