@@ -21,6 +21,7 @@ PAGES = (
     ("runs", "Runs and health"),
     ("quality", "Data quality"),
     ("logs", "Logs"),
+    ("simulator", "Simulator"),
 )
 
 st.set_page_config(page_title="CalmOps", layout="wide")

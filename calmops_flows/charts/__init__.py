@@ -34,6 +34,7 @@ from calmops_flows.charts.score_figures import (
     drifted_by_block_figure,
     scores_figure,
 )
+from calmops_flows.charts.simulation_figures import simulation_heat_map, simulation_lanes
 from calmops_flows.charts.tracks import tracks
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "scores_figure",
     "seconds_figure",
     "share_figure",
+    "simulation_heat_map",
+    "simulation_lanes",
     "tracks",
     "versions_figure",
 ]

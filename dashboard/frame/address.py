@@ -94,6 +94,39 @@ def pick(
     return chosen
 
 
+def type_text(label: str, name: str, *, default: str = "", hint: str = "") -> str:
+    """Let the user write a line; the address keeps it under ``name``."""
+    key = _key(f"type-{name}")
+    if key not in st.session_state:
+        wanted = remembered(name)
+        st.session_state[key] = default if wanted is None else wanted
+    text: str = st.text_input(label, key=key, placeholder=hint, max_chars=1000)
+    remember(name, text)
+    return text
+
+
+def type_number(label: str, name: str, default: float) -> float:
+    """Let the user write a number of the default's type; the address keeps it under ``name``."""
+    key = _key(f"type-{name}")
+    if key not in st.session_state:
+        try:
+            st.session_state[key] = type(default)(remembered(name) or default)
+        except ValueError:
+            st.session_state[key] = default
+    shown = "%d" if isinstance(default, int) else "%g"
+    step = type(default)(1 if isinstance(default, int) else 0.1)
+    value = type(default)(st.number_input(label, key=key, step=step, format=shown))
+    remember(name, f"{value:g}" if isinstance(value, float) else str(value))
+    return value
+
+
+def forget_others(prefix: str, kept: str) -> None:
+    """Take names with a prefix out of the address, except one."""
+    for name in list(st.query_params):
+        if name.startswith(prefix) and name != kept:
+            del st.query_params[name]
+
+
 def pick_window() -> Window:
     """Let the user choose the part of the past that is looked at."""
     wanted = remembered("range") or "100"

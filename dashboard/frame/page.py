@@ -57,6 +57,21 @@ def page(title: str) -> Iterator[Store]:
 
 
 @contextmanager
+def free_page(title: str) -> Iterator[None]:
+    """Begin a page that is about no store.
+
+    Parameters
+    ----------
+    title : str
+        The page's heading.
+    """
+    admit()
+    visit(title)
+    st.title(title)
+    yield
+
+
+@contextmanager
 def part() -> Iterator[None]:
     """Let a part of a page fail without taking the others with it."""
     try:

@@ -4,13 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from calmops_flows.charts import backtest_figure, drift, heat_map, tracks
+from calmops_flows.charts import (
+    backtest_figure,
+    drift,
+    heat_map,
+    simulation_heat_map,
+    simulation_lanes,
+    tracks,
+)
 from calmops_flows.read.backtests import Backtest, PolicyResult
 from calmops_flows.read.drift_past import DriftCell, DriftPast, RankedColumn
 from calmops_flows.read.timeline import Timeline, timeline
 from calmops_flows.read.window import Window
-from calmops_flows.records import ColumnDrift, DecisionKind, SnapshotState
+from calmops_flows.records import ColumnDrift, DecisionKind, DriftReport, SnapshotState
 from calmops_flows.settings import Settings
+from calmops_flows.simulated import Simulated, SimulatedSnapshot
 from calmops_flows.store import open_store
 from tests.read.seed import HOUR, NOW, a_report, a_year
 
@@ -149,3 +157,40 @@ def _backtest(results: tuple[PolicyResult, ...]) -> Backtest:
         static=0.7,
         results=results,
     )
+
+
+def test_simulation_tells_found_missed_and_false_alarms_apart() -> None:
+    figure = simulation_heat_map(a_simulation())
+
+    marks = {trace.name: list(zip(trace.x, trace.y, strict=True)) for trace in figure.data[1:]}
+    assert marks == {
+        "found": [("2", "&lt;b&gt;a")],
+        "changed, no alarm": [("3", "&lt;b&gt;a")],
+        "alarm, not changed": [("3", "b")],
+    }
+    assert [list(row) for row in figure.data[0].z] == [[0.5, 0.1], [0.1, 0.5]]
+
+
+def test_simulation_lanes_say_what_was_changed_and_what_was_said() -> None:
+    lanes = {trace.name: trace for trace in simulation_lanes(a_simulation()).data}
+
+    assert list(lanes["changed"].text) == ["&lt;b&gt;a", "&lt;b&gt;a"]
+    assert list(lanes["columns"].text) == ["&lt;b&gt;a", "b"]
+    assert list(lanes["errors"].text) == ["a rise (mean error 0.2)", "untestable"]
+    assert list(lanes["errors"].marker.symbol) == ["diamond", "x-thin-open"]
+
+
+def a_simulation() -> Simulated:
+    def test(name: str, *, is_drift: bool) -> ColumnDrift:
+        effect = 0.5 if is_drift else 0.1
+        return ColumnDrift(name, "numeric", "ks", 0.1, 0.1, 0.1, effect, is_drift)
+
+    def snapshot(number: int, drifted: str, *, is_rise: bool | None) -> SimulatedSnapshot:
+        columns = tuple(test(name, is_drift=name == drifted) for name in ("<b>a", "b"))
+        report = DriftReport(True, 0.05, columns, 100, 100)
+        error = None if is_rise is None else 0.2
+        return SimulatedSnapshot(number, 100, ("<b>a",), True, report, error, is_rise)
+
+    first = SimulatedSnapshot(1, 100, (), False, None, None, None)
+    later = (snapshot(2, "<b>a", is_rise=True), snapshot(3, "b", is_rise=None))
+    return Simulated((first, *later), (), "", "")

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.xdist_group("dashboard"),
 ]
 SCRIPTS = sorted(APP.parent.rglob("*.py"))
-ALLOWED = ("read", "charts", "records", "errors", "logs", "api")
+ALLOWED = ("read", "charts", "records", "errors", "logs", "api", "simulated")
 
 
 def test_no_script_allows_html() -> None:

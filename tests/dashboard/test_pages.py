@@ -173,6 +173,7 @@ def test_every_command_that_a_page_prints_is_one() -> None:
         for name in PAGES
         for pipeline in ("flights", "another")
         for block in page(name, pipeline=pipeline).code
+        if block.language in {"", "plaintext"}  # the others are no commands
         for line in block.value.splitlines()
     }
 
@@ -181,3 +182,50 @@ def test_every_command_that_a_page_prints_is_one() -> None:
         assert words[0] == "calmops"
         assert CliRunner().invoke(command_line, [words[1], "--help"]).exit_code == 0, line
     assert len(printed) > 5
+
+
+def test_simulator_sets_verdicts_beside_the_truth_and_prints_the_same_by_hand() -> None:
+    app = page("simulator", source="sea", drift="shift", column="x1", begins="4", snapshots="6")
+
+    assert not app.exception
+    assert {one.label: one.value for one in app.metric} == {
+        "Found": "3",
+        "Missed": "0",
+        "False alarms": "0",
+        "Quiet": "2",
+    }
+    printed = "\n".join(block.value for block in app.code)
+    assert "calmops generate synthetic sea 3000 --out stream.parquet --seed 0" in printed
+    assert "start: 1500" in printed
+    assert "simulate(\n    'sea'" in printed
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"rows": "3"}, "greater than or equal to 50"),
+        ({"begins": "40"}, "after the last of 12 snapshots"),
+        ({"params": "variant: 9"}, "variant"),
+        ({"params": "[1, 2"}, "key: value"),
+        ({"source": "friedman", "drift": "label_noise"}, "needs classes"),
+        ({"source": "random_rbf", "params": "n_features: 1000"}, "fewer snapshots"),
+        ({"drift": "rule_change", "more-sea-rule_change-x0": HOSTILE}, "key: value"),
+    ],
+)
+def test_simulator_says_what_is_wrong_with_a_parameter(query: dict[str, str], message: str) -> None:
+    app = page("simulator", **query)
+
+    assert not app.exception
+    assert [error.value for error in app.error] == ["This cannot be simulated."]
+    assert message in said(app)
+    assert not re.search("[\x1b\u202e]", said(app))
+
+
+def test_simulator_keeps_choices_in_the_address() -> None:
+    app = page("simulator", source="sea")
+
+    next(n for n in app.number_input if n.label == "Seed").set_value(7)
+    app.run()
+
+    assert app.query_params["seed"] in ("7", ["7"])
+    assert "--seed 7" in "\n".join(block.value for block in app.code)

@@ -123,7 +123,9 @@ def put(
     column = column.copy()
     if pd.api.types.is_numeric_dtype(column) and pd.api.types.is_numeric_dtype(new):
         new = new.astype(column.dtype)
-    column[rows] = new
+    column.iloc[np.flatnonzero(rows)] = (
+        new.array
+    )  # a Series would be aligned, and turn bool to object
     frame[name] = column
     return frame
 
