@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.responses import DeploymentResponse
 
+    from calmops_flows.settings import Settings
     from calmops_flows.spec import PipelineSpec, ScheduleSpec
     from calmops_flows.store.store import Store
 
@@ -71,9 +72,10 @@ def deploy(
 ) -> Deployed:
     """Make the deployment of an applied pipeline, or bring it up to date.
 
-    It holds the pipeline's name, its schedules, the trigger on file arrival, and
-    ``CALMOPS_HOME``; with it go the automations of ``automations.yaml``. Database and
-    artifact URLs may hold secrets: a worker takes them from its own environment.
+    It holds the pipeline's name, its schedules, the trigger on file arrival, and the
+    ``CALMOPS_HOME`` that the store lies in; with it go the automations of
+    ``automations.yaml``. Database and artifact URLs may hold secrets: a worker takes them
+    from its own environment, and where both are set, its home as well.
 
     Parameters
     ----------
@@ -103,7 +105,6 @@ def deploy(
     """
     spec = load_state(store.database, name).spec
     wanted = schedules(spec)
-    home = str(store.settings.home.expanduser().absolute())
     deployment = RunnerDeployment.from_flow(
         FLOWS[spec.kind],
         name=name,
@@ -113,7 +114,7 @@ def deploy(
         triggers=[on_arrival(name)] if spec.triggers.file_arrival else [],
         tags=["calmops"],
         work_pool_name=work_pool,
-        job_variables={"env": _variables(home)},
+        job_variables={"env": _variables(store.settings)},
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     try:
@@ -130,11 +131,12 @@ def deploy(
     return Deployed(deployment_name(name, spec.kind), made, work_pool)
 
 
-def _variables(home: str) -> dict[str, str]:
-    return {
-        "CALMOPS_HOME": home,
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
-    }
+def _variables(settings: Settings) -> dict[str, str]:
+    """Return what each run gets; with database and artifacts elsewhere each machine has a home."""
+    own = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
+    if settings.database_url and settings.artifacts_url:
+        return own
+    return own | {"CALMOPS_HOME": str(settings.home.expanduser().absolute())}
 
 
 def _block(client: SyncPrefectClient, name: str, notify: str | None) -> UUID | None:

@@ -22,12 +22,17 @@ from calmops_flows.flows import stream
 from calmops_flows.settings import Settings
 from calmops_flows.spec import PipelineSpec, parse_spec
 from calmops_flows.store.store import Store, open_store
-from tests.prefect.server import running, running_server
+from tests.prefect.server import on_postgres, running, running_server
+from tests.servers.postgres import fresh_database
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_server(tmp_path_factory.mktemp("prefect")) as url:
+def prefect_server(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[str]:
+    """Run a server on PostgreSQL, as a team would: on SQLite requests wait a minute for a lock."""
+    with (
+        fresh_database(postgres_url) as database,
+        running_server(tmp_path_factory.mktemp("prefect"), variables=on_postgres(database)) as url,
+    ):
         yield url
         # What is still under way would wait for a server that has gone.
         APILogWorker.drain_all(timeout=20)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +31,12 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | own | more
 
 
+def on_postgres(database: str) -> dict[str, str]:
+    """Return the variables of a server whose database is this one."""
+    url = database.replace("+psycopg", "+asyncpg")
+    return {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
+
+
 @contextmanager
 def running(log: Path, *command: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run one of Prefect's commands while the block lasts; end that process by its id."""
@@ -50,13 +56,15 @@ def running(log: Path, *command: str, **variables: str) -> Iterator[subprocess.P
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[str]:
+def running_server(
+    folder: Path, *, port: int | None = None, variables: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Run a Prefect server while the block lasts; give the URL of its API."""
-    port = free_port()
+    port = port or free_port()
     api = f"http://127.0.0.1:{port}/api"
     log = folder / "server.log"
     command = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with running(log, *command, PREFECT_SERVER_UI_API_URL=api) as process:
+    with running(log, *command, PREFECT_SERVER_UI_API_URL=api, **(variables or {})) as process:
         try:
             wait_for(
                 lambda: is_reachable(api) or process.poll() is not None,

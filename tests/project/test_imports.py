@@ -54,3 +54,12 @@ def test_unknown_name_of_the_package_is_an_attribute_error() -> None:
 @pytest.mark.parametrize("code", ["import calmops_flows", "import calmops_flows.cli.main"])
 def test_package_and_command_load_no_heavy_library(code: str) -> None:
     assert loaded_by(code).isdisjoint(HEAVY)
+
+
+def test_flow_is_called_running_before_the_libraries_of_its_work_load() -> None:
+    heavy = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "sqlalchemy"}
+
+    loaded = loaded_by("import calmops_flows.flows.stream_flow")
+
+    assert "prefect" in loaded
+    assert loaded.isdisjoint(heavy)
