@@ -340,6 +340,21 @@ def test_evaluation_block_judges_once_its_labels_have_come(sites: Sites) -> None
     assert b'"rows":400' in sites.store.artifacts.get(version.manifest)
 
 
+def test_only_the_labelled_rows_of_an_evaluation_block_judge(sites: Sites) -> None:
+    sites.declare(block={"column": "site", "eval_blocks": ["z"]}, retrain={"when": "always"})
+    a, z = block("a", 1, 0), block("z", 2, 1000)
+    sites.data("1.csv", a, z)
+    sites.drain()
+    sites.labels("1.csv", z[100:])
+    sites.drain()
+    sites.labels("2.csv", a)
+
+    (trained,) = sites.drain()
+
+    scores = trained.metrics["challenger"] or {}
+    assert (scores["accuracy"] or 0) > 0.85, "each label beside its own row"
+
+
 def test_block_of_one_class_among_the_labels_is_kept_until_others_come(sites: Sites) -> None:
     new = start(sites)[0]
     c = block("c", 5, 4000)
