@@ -33,6 +33,7 @@ NAMES = (
     "drift_streamed",
     "drift_rates",
     "drift_power",
+    "injection_power",
     "detector_nulls",
     "over_time",
     "promotion_rates",

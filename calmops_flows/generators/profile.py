@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Kind = Literal["abrupt", "gradual", "incremental", "recurrent"]
-Shape = Literal["linear", "sigmoid", "exponential", "logarithmic"]
+Shape = Literal["linear", "sigmoid", "exponential", "logarithmic", "even"]
 
 
 class Profile(Part):
@@ -40,7 +40,7 @@ class Profile(Part):
     width: int | float = Field(default=0, ge=0)
     """Rows from first to full strength (gradual, incremental)."""
     shape: Shape = "linear"
-    """How strength grows over the width."""
+    """How strength grows over the width; even: one half all the way."""
     period: int | float | None = Field(default=None, gt=0)
     """Rows for which a recurrent drift is on, and then off."""
 
@@ -131,4 +131,5 @@ _SHAPES: dict[Shape, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "sigmoid": _sigmoid,
     "exponential": lambda share: np.expm1(3.0 * share) / np.expm1(3.0),
     "logarithmic": lambda share: np.log1p(19.0 * share) / np.log1p(19.0),
+    "even": lambda share: np.where(share > 0.0, 0.5, 0.0),
 }

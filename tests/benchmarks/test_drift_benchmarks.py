@@ -10,6 +10,7 @@ from benchmarks.draws import batch
 from benchmarks.drift_power import CHANGES, joint, one_column
 from benchmarks.drift_rates import SHAPES, null_rates
 from benchmarks.drift_streamed import stream, write
+from benchmarks.injection_power import figures as injection_figures
 from benchmarks.over_time import alarms
 from calmops_flows.detectors.decision import DriftPolicy
 from calmops_flows.profiles import profile, to_bytes
@@ -65,3 +66,11 @@ def test_streamed_file_gives_the_verdict_of_the_whole(tmp_path: Path) -> None:
 
     assert found["rows"] == 2_000
     assert found["drifted"] == 5
+
+
+def test_injected_shift_is_found_and_nothing_is_injected_at_magnitude_0() -> None:
+    found, _, alarms, cells = injection_figures(10)
+
+    assert found.measured >= 0.9
+    assert alarms.measured <= 0.4  # three of ten at 0.05: once in 90
+    assert cells.measured == 0.0

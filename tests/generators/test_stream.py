@@ -169,7 +169,7 @@ def test_a_model_of_the_first_concept_fails_after_the_drift() -> None:
     n_rows=st.integers(1, 300),
     position=st.integers(0, 299),
     width=st.integers(0, 299),
-    shape=st.sampled_from(["linear", "sigmoid", "exponential", "logarithmic"]),
+    shape=st.sampled_from(["linear", "sigmoid", "exponential", "logarithmic", "even"]),
     kind=st.sampled_from(["gradual", "incremental"]),
 )
 @settings(max_examples=60)
