@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from calmops_flows.errors import NameConflictError, SpecError
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+TABLES = (".csv", ".parquet")
 
 
 def write_table(frame: pd.DataFrame, file: Path) -> None:
@@ -22,18 +26,52 @@ def write_table(frame: pd.DataFrame, file: Path) -> None:
     SpecError
         If the suffix is another one, or the folder is not there.
     """
-    if file.exists():
-        raise NameConflictError(f"{str(file)!r} exists; choose another name")
-    if file.suffix not in (".csv", ".parquet"):
-        raise SpecError(f"a table is written as .csv or .parquet, got {file.name!r}")
-    if not file.parent.is_dir():
-        raise SpecError(f"there is no folder {str(file.parent)!r}")
-    partial = file.with_name(f".{file.name}.partial")
-    try:
+    check_new(file, *TABLES)
+    with _whole(file) as partial:
         if file.suffix == ".csv":
             frame.to_csv(partial, index=False)
         else:
             frame.to_parquet(partial, index=False)
+
+
+def write_text(text: str, file: Path) -> None:
+    """Write a new file of text; it appears when it is whole.
+
+    Raises
+    ------
+    NameConflictError
+        If the file exists.
+    SpecError
+        If the folder is not there.
+    """
+    check_new(file)
+    with _whole(file) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def check_new(file: Path, *suffixes: str) -> None:
+    """Refuse a name before any work is done for it.
+
+    Raises
+    ------
+    NameConflictError
+        If the file exists.
+    SpecError
+        If the suffix is none of these, or the folder is not there.
+    """
+    if file.exists():
+        raise NameConflictError(f"{str(file)!r} exists; choose another name")
+    if suffixes and file.suffix not in suffixes:
+        raise SpecError(f"the file must end in {' or '.join(suffixes)}, got {file.name!r}")
+    if not file.parent.is_dir():
+        raise SpecError(f"there is no folder {str(file.parent)!r}")
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        yield partial
         partial.rename(file)
     finally:
         partial.unlink(missing_ok=True)

@@ -52,7 +52,7 @@ def test_scenario_is_written_with_its_spec(calmops: Calmops, tmp_path: Path) -> 
 def test_list_names_every_family(calmops: Calmops) -> None:
     known = json.loads(calmops("generate", "list", "--json").out)
 
-    assert {one["family"] for one in known} == {"synthetic", "inject", "scenario"}
+    assert {one["family"] for one in known} == {"synthetic", "inject", "privacy", "scenario"}
     assert all(one["about"] for one in known)
 
 

@@ -256,6 +256,12 @@ def uses_lightgbm() -> bool:
     return model.fit(np.arange(4.0)[:, None], np.arange(4.0)).n_iter_ == 1
 
 
+def uses_diffprivlib() -> bool:
+    from diffprivlib.mechanisms import Geometric
+
+    return isinstance(Geometric(epsilon=1.0, random_state=0).randomise(7), int)
+
+
 def uses_river() -> bool:
     from river.datasets import synth
 

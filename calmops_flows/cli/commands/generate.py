@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calmops_flows.cli.commands.generate_privacy import privacy
 from calmops_flows.cli.options import Json
+from calmops_flows.cli.tables import table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,10 @@ Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same 
 generate = typer.Typer(
     help="Make data in which something known happens.", no_args_is_help=True, rich_markup_mode=None
 )
+generate.command(
+    "privacy",
+    epilog="Example: calmops generate privacy plan.yaml --in patients.csv --out protected.csv",
+)(privacy)
 
 
 @generate.command("list", epilog="Example: calmops generate list")
@@ -26,11 +32,13 @@ def list_(*, json: Json = False) -> None:
     """List generators, injectors and scenarios."""
     from calmops_flows.cli.output import emit_json, say_table
     from calmops_flows.generators.injection import INJECTORS
+    from calmops_flows.generators.privacy import WAYS
     from calmops_flows.generators.scenario import ready
     from calmops_flows.generators.synthetic import CONCEPTS
 
     known = [("synthetic", name, _about(kind)) for name, kind in CONCEPTS.items()]
     known += [("inject", name, _about(kind)) for name, kind in INJECTORS.items()]
+    known += [("privacy", name, _about(kind)) for name, kind in WAYS.items()]
     known += [("scenario", name, scenario.about) for name, scenario in ready().items()]
     if json:
         emit_json([dict(zip(("family", "name", "about"), row, strict=True)) for row in known])
@@ -89,7 +97,7 @@ def inject(
     from calmops_flows.generators import inject as put
     from calmops_flows.generators.write import write_table
 
-    done = put(_table(file), plan, random_state=seed)
+    done = put(table_of(file), plan, random_state=seed)
     write_table(done.data, out)
     if log is not None:
         write_table(done.log, log)
@@ -160,13 +168,3 @@ def _yaml(file: Path) -> Any:
         return yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
         raise SpecError(f"cannot read {str(file)!r}: {err}") from err
-
-
-def _table(file: Path) -> pd.DataFrame:
-    from calmops_flows.data.table import read_table
-    from calmops_flows.errors import SpecError
-
-    if not file.is_file():
-        raise SpecError(f"there is no file {str(file)!r}")
-    frame: pd.DataFrame = read_table(file, name=file.name).table.to_pandas()
-    return frame
