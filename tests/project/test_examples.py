@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\nprints\n\n```\n(.*?)```", re.DOTALL)
 
 
+PAGES = ("labels", "generators")
 EXAMPLES = [
     pytest.param(code, printed, id=f"{page}{number}")
-    for page in ("labels", "generators")
+    for page in PAGES
     for number, (code, printed) in enumerate(
         EXAMPLE.findall((DOCS / f"{page}.md").read_text(encoding="utf-8"))
     )
@@ -22,7 +24,10 @@ EXAMPLES = [
 
 
 def test_pages_have_their_examples() -> None:
-    assert len(EXAMPLES) == 4
+    found = Counter(str(example.id).rstrip("0123456789") for example in EXAMPLES)
+
+    assert set(found) == set(PAGES)
+    assert found["generators"] >= 3  # one for each family
 
 
 @pytest.mark.parametrize(("code", "printed"), EXAMPLES)
