@@ -23,6 +23,8 @@ from calmops_flows.generators import inject
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
 ROWS, COLUMNS = 1_000, 20
 HALF = 0.5
 BAR, ALPHA = 0.95, 0.05
@@ -37,7 +39,7 @@ def table(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({f"x{i}": column for i, column in enumerate(_columns(parts))})
 
 
-def _columns(parts: list[np.ndarray]) -> Iterator[np.ndarray]:
+def _columns(parts: list[NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]:
     for part in parts:
         yield from part.T
 
