@@ -11,7 +11,7 @@ false.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ BAR, ALPHA = 0.95, 0.05
 
 
 def table(rng: np.random.Generator) -> pd.DataFrame:
-    parts = [
+    parts: list[NDArray[Any]] = [
         rng.standard_normal((ROWS, 10)),
         rng.lognormal(size=(ROWS, 5)),
         rng.poisson(20, (ROWS, 5)),
@@ -39,7 +39,7 @@ def table(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({f"x{i}": column for i, column in enumerate(_columns(parts))})
 
 
-def _columns(parts: list[NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]:
+def _columns(parts: list[NDArray[Any]]) -> Iterator[NDArray[Any]]:
     for part in parts:
         yield from part.T
 
