@@ -86,7 +86,7 @@ class Profile(Part):
             return np.asarray(rows >= start, dtype=np.float64)
         share = np.clip((rows - start + 0.5) / (end - start), 0.0, 1.0)
         # Full strength is exactly 1, whatever the shape's rounding.
-        return np.where(rows >= end, 1.0, np.minimum(_SHAPES[self.shape](share), 1.0))
+        return np.where(rows >= end, 1.0, np.minimum(SHAPES[self.shape](share), 1.0))
 
     def strength(self, n_rows: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return the strength at every row, with the rows of a gradual drift drawn.
@@ -126,7 +126,7 @@ def _sigmoid(share: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((raw - low) / (1.0 - 2.0 * low))
 
 
-_SHAPES: dict[Shape, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+SHAPES: dict[Shape, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "linear": np.asarray,
     "sigmoid": _sigmoid,
     "exponential": lambda share: np.expm1(3.0 * share) / np.expm1(3.0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -33,8 +33,33 @@ def declared(model: type[Model], values: object, *, where: str) -> Model:
         message = first["msg"].removeprefix("Value error, ")
         raise SpecError(
             f"{where}: {field}: {message}, got {str(first.get('input'))[:80]!r}; valid "
-            f"parameters: {', '.join(sorted(model.model_fields))}"
+            f"parameters: {', '.join(sorted(_inner(model, first['loc']).model_fields))}"
         ) from err
+
+
+def _inner(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the model of the part in which an error lies."""
+    inside: list[type[BaseModel]] = []
+    for name in place[:-1]:
+        if name in model.model_fields:
+            inside = _models(model.model_fields[str(name)].annotation)
+            if len(inside) == 1:
+                model = inside[0]
+        else:
+            # Members of a union are told apart by their field `kind`.
+            kinds = {one.model_fields["kind"].default: one for one in inside if _has_kind(one)}
+            model = kinds.get(name, model)
+    return model
+
+
+def _has_kind(model: type[BaseModel]) -> bool:
+    return "kind" in model.model_fields
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models(part)]
 
 
 def member(family: Mapping[str, Member], name: object, *, what: str) -> Member:

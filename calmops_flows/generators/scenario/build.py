@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -13,12 +12,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from calmops_flows.errors import NameConflictError, SpecError
+from calmops_flows.errors import SpecError
 from calmops_flows.generators.formula import evaluate
 from calmops_flows.generators.injection.inject import inject
 from calmops_flows.generators.injection.tables import columns_of
 from calmops_flows.generators.scenario.plan import Scenario
 from calmops_flows.generators.values import declared, member
+from calmops_flows.generators.write import new_folder
 
 SPEC, ARRIVALS, TRUTH = "pipeline.yaml", "arrivals", "truth.csv"
 Base = Callable[[], Sequence[pd.DataFrame]]
@@ -114,12 +114,8 @@ def write(scenario: Scenario, periods: Sequence[Period], folder: Path) -> Path:
     NameConflictError
         If the folder exists.
     """
-    if folder.exists():
-        raise NameConflictError(f"{str(folder)!r} exists; choose another name")
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        (partial / ARRIVALS).mkdir(parents=True)
+    with new_folder(folder) as partial:
+        (partial / ARRIVALS).mkdir()
         for period in periods:
             period.rows.to_csv(partial / ARRIVALS / period.file_name, index=False)
         logs = [period.log for period in periods if len(period.log)]
@@ -127,10 +123,6 @@ def write(scenario: Scenario, periods: Sequence[Period], folder: Path) -> Path:
             pd.concat(logs).to_csv(partial / TRUTH, index=False)
         text = yaml.safe_dump(spec_of(scenario), sort_keys=False, allow_unicode=True)
         (partial / SPEC).write_text(f"# {scenario.about}\n{text}", encoding="utf-8")
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return folder / SPEC
 
 
