@@ -9,6 +9,7 @@ from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.outcomes import history
 from calmops_flows.read.overview import list_pipelines
 from calmops_flows.read.sentences import to_sentences
+from calmops_flows.read.short import to_short
 from calmops_flows.read.show import show, versions
 from calmops_flows.read.status import quarantined, status
 from calmops_flows.read.views import (
@@ -61,5 +62,6 @@ __all__ = [
     "show",
     "status",
     "to_sentences",
+    "to_short",
     "versions",
 ]

@@ -43,7 +43,7 @@ def to_sentences(explanation: Explanation) -> list[str]:
     makes control characters and markup harmless.
     """
     decision = explanation.decision
-    sentences = [_verdict(explanation)]
+    sentences = [verdict(explanation)]
     if explanation.outcome.decision is None:
         return sentences
     if decision is not None:
@@ -65,14 +65,15 @@ def to_sentences(explanation: Explanation) -> list[str]:
     return sentences
 
 
-def _verdict(explanation: Explanation) -> str:
+def verdict(explanation: Explanation) -> str:
+    """Say what became of a snapshot, in one sentence."""
     outcome = explanation.outcome
     name = f"Snapshot {outcome.snapshot} ({outcome.digest[:12]}"
     name += f", {outcome.rows:,} rows)" if outcome.rows is not None else ")"
     if outcome.decision is not None:
-        verdict = _VERDICTS[DecisionKind(outcome.decision)]
+        done = _VERDICTS[DecisionKind(outcome.decision)]
         serving = f"; version {outcome.champion} serves" if outcome.champion else ""
-        return f"{name} was processed {_when(outcome.at)}: {verdict}{serving}."
+        return f"{name} was processed {_when(outcome.at)}: {done}{serving}."
     if outcome.state == SnapshotState.QUARANTINED:
         return f"{name} was set aside and nothing learnt from it: {outcome.reason}."
     if outcome.state == SnapshotState.DUPLICATE:
@@ -92,7 +93,7 @@ def _drift(report: DriftReport | None) -> Iterator[str]:
         return
     run = [test for test in report.tests if test.is_drift is not None]
     compared = (
-        f"{_count(len(run), 'test')} compared {report.current_rows:,} rows with "
+        f"{count(len(run), 'test')} compared {report.current_rows:,} rows with "
         f"{report.reference_rows:,} reference rows, with at most {report.alpha:.3g} as the chance "
         "of any false alarm"
     )
@@ -139,14 +140,14 @@ def _attribution(found: Attribution | None) -> Iterator[str]:
 
 
 def _use(column: AttributedColumn, metric: str) -> str:
-    lost = _number(column.importance)
+    lost = number(column.importance)
     return f"{column.name} (effect {column.effect_size:.3g}; scrambling it costs {lost} {metric})"
 
 
 def _finding(test: ColumnDrift) -> str:
     name = "all columns together" if test.name == "*" else test.name
     effect = "" if test.effect_size is None else f"effect {test.effect_size:.3g}, "
-    return f"{name} changed ({test.detector}: {effect}adjusted p {_number(test.adjusted_p_value)})"
+    return f"{name} changed ({test.detector}: {effect}adjusted p {number(test.adjusted_p_value)})"
 
 
 def _scores(outcome: Outcome, notes: Mapping[str, str]) -> Iterator[str]:
@@ -157,7 +158,7 @@ def _scores(outcome: Outcome, notes: Mapping[str, str]) -> Iterator[str]:
     for role, text in told.items():
         scores = outcome.metrics.get(role)
         if scores:
-            known = [f"{name} {_number(v)}" for name, v in scores.items() if v is not None]
+            known = [f"{name} {number(v)}" for name, v in scores.items() if v is not None]
             yield f"{text}: {', '.join(known) or 'nothing that is defined'}."
     undefined = [f"{name.partition('.')[2]} ({note})" for name, note in notes.items()]
     if undefined:
@@ -166,7 +167,7 @@ def _scores(outcome: Outcome, notes: Mapping[str, str]) -> Iterator[str]:
 
 def _details(details: Mapping[str, float | None]) -> Iterator[str]:
     if details:
-        parts = (f"{name.replace('_', ' ')} {_number(value)}" for name, value in details.items())
+        parts = (f"{name.replace('_', ' ')} {number(value)}" for name, value in details.items())
         yield f"The fitted model: {', '.join(parts)}."
 
 
@@ -176,7 +177,7 @@ def _estimated(found: Iterable[EstimateView]) -> Iterator[str]:
     unknown = [f"{one.metric} ({one.note})" for one in found if one.value is None]
     if known:
         parts = [
-            f"{one.metric} {_number(one.value)} ({_number(one.lower)} to {_number(one.upper)})"
+            f"{one.metric} {number(one.value)} ({number(one.lower)} to {number(one.upper)})"
             for one in known
         ]
         yield f"Estimated for want of labels, with error bars: {_cut(parts)}."
@@ -211,9 +212,9 @@ def _attempts(decision: Decision) -> str:
     parts = []
     for tried in decision.attempts:
         version = f" (version {tried.version})" if tried.version is not None else ""
-        verdict = words.get((tried.is_accepted, tried.is_chosen), tried.reason)
+        judged = words.get((tried.is_accepted, tried.is_chosen), tried.reason)
         seconds = f", {tried.fit_seconds:.1f} CPU seconds" if tried.fit_seconds >= 0.05 else ""
-        parts.append(f"{tried.mode}{version}: {verdict}{seconds}")
+        parts.append(f"{tried.mode}{version}: {judged}{seconds}")
     budget = decision.error_budget
     shared = ""
     if budget is not None:
@@ -230,16 +231,16 @@ def _comparison(found: Comparison) -> str:
     side = "better" if found.difference > 0 else "worse" if found.difference < 0 else "no different"
     return (
         f"On the same {found.n_rows:,} held-out rows the challenger has {found.metric} "
-        f"{_number(found.challenger)} and the champion {_number(found.champion)}: {side} by "
-        f"{_number(abs(found.difference))}, and with {found.confidence:.0%} confidence on each "
-        f"side the gain lies between {_number(found.lower)} and {_number(found.upper)}."
+        f"{number(found.challenger)} and the champion {number(found.champion)}: {side} by "
+        f"{number(abs(found.difference))}, and with {found.confidence:.0%} confidence on each "
+        f"side the gain lies between {number(found.lower)} and {number(found.upper)}."
     )
 
 
 def _rule(rule: Rule) -> str:
     word = {True: "passed", False: "failed", None: "could not be tested"}[rule.passed]
-    observed = "" if rule.observed is None else f"observed {_number(rule.observed)}"
-    wanted = "" if rule.threshold is None else f"bound {_number(rule.threshold)}"
+    observed = "" if rule.observed is None else f"observed {number(rule.observed)}"
+    wanted = "" if rule.threshold is None else f"bound {number(rule.threshold)}"
     facts = ", ".join(fact for fact in (observed, wanted, rule.note or "") if fact)
     return f"Rule {rule.name!r} {word}{f' ({facts})' if facts else ''}."
 
@@ -248,13 +249,21 @@ def _when(at: str | None) -> str:
     return "" if at is None else f"at {at[:19].replace('T', ' ')} UTC"
 
 
-def _number(value: float | str | None) -> str:
+def number(value: float | str | None) -> str:
+    """Return a number with four digits, and text as it is."""
     if value is None:
         return "unknown"
     return value if isinstance(value, str) else f"{value:.4g}"
 
 
-def _count(n: int, noun: str) -> str:
+def count(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "test"), count(2000, "test")
+    ('1 test', '2,000 tests')
+    """
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 

@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from calmops_flows.charts import tracks
-from calmops_flows.read import explain, status, to_sentences
+from calmops_flows.read import explain, status, to_sentences, to_short
 from calmops_flows.read.timeline import Timeline, TimelinePoint, timeline
 from frame.address import pick, pick_window
 from frame.page import page, part, pick_pipeline, prefect_page
 from frame.tables import show_chart, show_table
 from frame.words import note, nothing, number, sentences, when
-
-SHOWN = 3  # the verdict, why, and what drifted
 
 
 def line(point: TimelinePoint, metric: str | None) -> dict[str, object]:
@@ -91,9 +89,8 @@ with page("Pipeline") as store:
     digest = pick("Snapshot", list(labels), "snapshot", default=first, shown=labels)
     with part():
         why = explain(store, view.name, digest)
-        said = to_sentences(why)
         with st.container(border=True):
-            sentences(said[:SHOWN])
+            sentences(to_short(why))
         if why.decision is not None:
             show_table(
                 [
@@ -110,9 +107,9 @@ with page("Pipeline") as store:
                 ],
                 "rules",
             )
-        if said[SHOWN:]:
+        if why.decision is not None:
             with st.expander("All its numbers, sentence by sentence"):
-                sentences(said[SHOWN:])
+                sentences(to_sentences(why))
         run_page = prefect_page("runs", "flow-run", why.outcome.run_id or "")
         if run_page is not None and why.outcome.run_id:
             st.link_button("This run in Prefect", run_page)

@@ -21,7 +21,7 @@ def test_report_is_written_and_said_where(calmops: Calmops, folder: Path) -> Non
     assert errors("report", again.json) == []
     assert again.json["is_new"] is False
     assert (folder / "small-m2.csv.html").read_bytes() == (folder / "page.html").read_bytes()
-    assert again.json["artifact"][:12] in calmops("explain", "small", "m2.csv").out
+    assert again.json["artifact"][:12] in calmops("explain", "small", "m2.csv", "--full").out
 
 
 def test_report_of_a_first_snapshot_says_that_there_was_no_reference(

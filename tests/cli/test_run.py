@@ -90,7 +90,7 @@ def test_column_name_of_control_characters_is_shown_inert(calmops: Calmops, fold
         file.write_text(file.read_text().replace("a,b,", "a\x1b[2J,b,", 1))
 
     calmops("run", "small.yaml")
-    done = calmops("explain", "small")
+    done = calmops("explain", "small", "--full")
 
     assert done.code == 0
     assert "\x1b" not in done.out

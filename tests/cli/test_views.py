@@ -129,7 +129,8 @@ def test_history_can_be_cut_to_the_newest(calmops: Calmops) -> None:
         (("status", "flights"), ["version 2", "5 processed", "csv_cut", "Next: "]),
         (("show", "flights"), ["LogisticRegression", "temp", "candidate"]),
         (("history", "flights"), ["m04.csv", "rejected", "yes: temp"]),
-        (("explain", "flights", "m03.csv"), ["promoted", "drift in temp"]),
+        (("explain", "flights", "m03.csv"), ["promoted", "drift in temp", "--full"]),
+        (("explain", "flights", "m03.csv", "--full"), ["drift in temp", "adjusted p 2e-09"]),
     ],
 )
 def test_people_read_what_they_asked_for(
