@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from diffprivlib import BudgetAccountant
 from numpy.typing import NDArray
 from scipy.stats import kstest, laplace
 
@@ -17,17 +16,14 @@ from calmops_flows.generators.privacy import Budget, Release, dp_histogram, dp_m
 from calmops_flows.generators.privacy.differential import MISSING, OTHER
 from calmops_flows.generators.privacy.protect import protect
 
-SEEDS = 600
+DRAWS = 1_000  # the noise has no seed: margins are such that chance fails once in a million
 AGES = pd.DataFrame({"age": np.random.default_rng(0).integers(20, 81, 400).astype(float)})
 
 
 def means(epsilon: float, data: pd.DataFrame = AGES) -> NDArray[np.float64]:
     found: list[float] = []
-    for seed in range(SEEDS):
-        release = dp_mean(
-            data, "age", low=0.0, high=100.0, epsilon=epsilon, budget=Budget(epsilon),
-            random_state=seed,
-        )  # fmt: skip
+    for _ in range(DRAWS):
+        release = dp_mean(data, "age", low=0.0, high=100.0, epsilon=epsilon, budget=Budget(epsilon))
         assert isinstance(release.value, float)
         found.append(release.value)
     return np.array(found)
@@ -40,8 +36,8 @@ def test_mean_is_off_by_laplace_noise_of_the_stated_scale(epsilon: float) -> Non
 
     errors = means(epsilon) - float(AGES["age"].mean())
 
-    assert abs(np.abs(errors).mean() - scale) < 4 * scale / np.sqrt(SEEDS)
-    assert kstest(errors, laplace(scale=scale).cdf).pvalue > 1e-3
+    assert abs(np.abs(errors).mean() - scale) < 5 * scale / np.sqrt(DRAWS)
+    assert kstest(errors, laplace(scale=scale).cdf).pvalue > 1e-6
 
 
 def test_one_row_changes_the_mean_by_no_more_than_the_noise_hides() -> None:
@@ -59,10 +55,8 @@ def test_counts_are_off_by_geometric_noise_of_the_stated_size() -> None:
     data = pd.DataFrame({"c": ["a"] * 500 + ["b"] * 300 + [None] * 150 + ["z"] * 50})
     exact = {"a": 500, "b": 300, OTHER: 50, MISSING: 150}
     found: list[Release] = [
-        dp_histogram(
-            data, "c", categories=["a", "b"], epsilon=1.0, budget=Budget(1.0), random_state=seed
-        )
-        for seed in range(SEEDS)
+        dp_histogram(data, "c", categories=["a", "b"], epsilon=1.0, budget=Budget(1.0))
+        for _ in range(DRAWS)
     ]
 
     errors = np.array(
@@ -75,10 +69,10 @@ def test_counts_are_off_by_geometric_noise_of_the_stated_size() -> None:
 
     # By hand: P(k) ~ exp(-|k| / 2), so the mean of |k| is 2 q / (1 - q^2) with q = exp(-1/2).
     q = np.exp(-0.5)
-    assert errors.shape == (SEEDS, 4)
+    assert errors.shape == (DRAWS, 4)
     assert found[0].scale == pytest.approx(2 * q / (1 - q**2))
-    assert abs(np.abs(errors).mean() - found[0].scale) < 4 * 2.2 / np.sqrt(errors.size)
-    assert abs(errors.mean()) < 4 * 2.9 / np.sqrt(errors.size)
+    assert abs(np.abs(errors).mean() - found[0].scale) < 5 * 2.2 / np.sqrt(errors.size)
+    assert abs(errors.mean()) < 5 * 2.9 / np.sqrt(errors.size)
 
 
 def test_bins_of_numbers_hold_their_rows() -> None:
@@ -91,12 +85,11 @@ def test_bins_of_numbers_hold_their_rows() -> None:
 
 
 def test_budget_adds_up_and_refuses_what_is_not_left() -> None:
-    budget, theirs = Budget(1.0), BudgetAccountant(1.0, 0)
+    budget = Budget(1.0)
     for _ in range(10):
         budget.spend(0.1, on="x")
-        theirs.spend(0.1, 0)
 
-    assert budget.spent == pytest.approx(theirs.total()[0]) == pytest.approx(1.0)
+    assert budget.spent == pytest.approx(1.0)
     with pytest.raises(SpecError, match=r"asks for epsilon 0\.01, and 0 of 1 is left"):
         dp_mean(AGES, "age", low=0, high=1, epsilon=0.01, budget=budget)
     assert budget.spent == pytest.approx(1.0)
@@ -124,16 +117,14 @@ HISTOGRAM = {"kind": "histogram", "column": "age", "edges": [0, 50, 100], "epsil
 def test_plan_releases_figures_of_the_table_as_it_came() -> None:
     wanted = plan(MEAN, HISTOGRAM) | {"steps": [{"kind": "drop", "columns": ["age"]}]}
 
-    report = protect(AGES, wanted, random_state=3).report
+    report = protect(AGES, wanted).report
 
     mean, histogram = report.releases
     assert isinstance(mean.value, float)
     assert isinstance(histogram.value, dict)
-    assert abs(mean.value - AGES["age"].mean()) < 15 * mean.scale
-    assert sum(histogram.value.values()) == pytest.approx(400, abs=60)
+    assert abs(mean.value - AGES["age"].mean()) < 20 * mean.scale
+    assert sum(histogram.value.values()) == pytest.approx(400, abs=200)
     assert "says nothing of the table" in report.document().to_html()
-    again = protect(AGES, wanted, random_state=3).report
-    assert again.releases == report.releases
 
 
 def test_figures_without_a_seed_are_never_the_same() -> None:
@@ -184,7 +175,7 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.startswith("diffprivlib"):
+        if name.startswith("opendp"):
             raise ImportError(name)
         return real(name, *args, **kwargs)
 

@@ -256,10 +256,15 @@ def uses_lightgbm() -> bool:
     return model.fit(np.arange(4.0)[:, None], np.arange(4.0)).n_iter_ == 1
 
 
-def uses_diffprivlib() -> bool:
-    from diffprivlib.mechanisms import Geometric
+def uses_opendp() -> bool:
+    from opendp.domains import atom_domain
+    from opendp.measurements import make_laplace
+    from opendp.metrics import absolute_distance
+    from opendp.mod import enable_features
 
-    return isinstance(Geometric(epsilon=1.0, random_state=0).randomise(7), int)
+    enable_features("contrib")
+    noise = make_laplace(atom_domain(T=int), absolute_distance(T=int), scale=2.0)
+    return bool(noise.map(1) == 0.5)  # type: ignore[no-untyped-call]
 
 
 def uses_river() -> bool:

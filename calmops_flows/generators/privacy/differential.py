@@ -1,4 +1,4 @@
-"""Differentially private means and histograms, drawn by diffprivlib's mechanisms.
+"""Differentially private means and histograms, drawn by OpenDP's mechanisms.
 
 Neighbours are tables in which one row is another one: the number of rows is public. Bounds, edges
 and categories are declared, never taken from the data.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,6 @@ from calmops_flows.errors import MissingExtraError, SpecError
 from calmops_flows.generators.injection.base import require
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 OTHER, MISSING = "(other)", "(missing)"
 TWO_BINS = 2  # a row that changes leaves one bin and enters another
+REPLACED = 2  # in OpenDP's symmetric distance: one row less, one more
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,6 @@ def dp_mean(
     epsilon: float,
     budget: Budget,
     missing: float | None = None,
-    random_state: int | None = None,
 ) -> Release:
     """Release the mean of a column, clipped to declared bounds, by the Laplace mechanism [1]_.
 
@@ -90,8 +89,6 @@ def dp_mean(
         Where it is taken from.
     missing : float, optional
         What a missing value counts as; without it, missing values are an error.
-    random_state : int, optional
-        For tests only: who knows the seed can take the noise away. Default: the system's.
 
     Returns
     -------
@@ -103,12 +100,11 @@ def dp_mean(
     SpecError
         If the budget does not allow it, or column, bounds or rows do not fit.
     MissingExtraError
-        If diffprivlib is not installed.
+        If OpenDP is not installed.
 
     References
     ----------
-    .. [1] C. Dwork et al., "Calibrating noise to sensitivity in private data analysis", 2006; drawn
-       as N. Holohan, S. Braghin, "Secure random sampling in differential privacy", 2021.
+    .. [1] C. Dwork et al., "Calibrating noise to sensitivity in private data analysis", 2006.
     """
     on = f"mean of {column}"
     if not (np.isfinite([low, high]).all() and low < high):
@@ -118,16 +114,18 @@ def dp_mean(
     if is_gone.any() and missing is None:
         raise SpecError(f"{on}: values are missing; say in `missing` what they count as")
     filled = np.where(is_gone, 0.0 if missing is None else missing, values)
-    exact = float(np.clip(filled, low, high).mean())
-    mechanisms = _mechanisms()
+    bounded = np.clip(filled, low, high).tolist()
+    opendp = _opendp()
     budget.spend(epsilon, on=on)
-    sensitivity = (high - low) / len(values)
-    noise = mechanisms.LaplaceTruncated(
-        epsilon=epsilon, sensitivity=sensitivity, lower=low, upper=high, random_state=random_state
+    # OpenDP's bound on what one row can change counts the rounding of the sum as well.
+    domain = opendp.vector_domain(
+        opendp.atom_domain(bounds=(float(low), float(high)), nan=False), size=len(bounded)
     )
-    drawn = float(noise.randomise(min(max(exact, low), high)))
-    scale = sensitivity / epsilon
-    return Release(on, epsilon, drawn, "Laplace, cut at the bounds", scale)
+    total = opendp.make_sum(domain, opendp.symmetric_distance())
+    scale = total.map(REPLACED) / epsilon
+    drawn = (total >> opendp.then_laplace(scale=scale))(bounded) / len(bounded)
+    value = float(min(max(drawn, low), high))
+    return Release(on, epsilon, value, "Laplace, cut at the bounds", scale / len(bounded))
 
 
 def dp_histogram(
@@ -138,7 +136,6 @@ def dp_histogram(
     budget: Budget,
     edges: Sequence[float] = (),
     categories: Sequence[str] = (),
-    random_state: int | None = None,
 ) -> Release:
     """Release how many rows fall into declared bins, by the geometric mechanism [1]_.
 
@@ -160,8 +157,6 @@ def dp_histogram(
         Ascending edges of numeric bins, closed on the left; either these or categories.
     categories : sequence of str, default=()
         Declared categories.
-    random_state : int, optional
-        For tests only: who knows the seed can take the noise away. Default: the system's.
 
     Returns
     -------
@@ -173,7 +168,7 @@ def dp_histogram(
     SpecError
         If the budget does not allow it, or column, bins or rows do not fit.
     MissingExtraError
-        If diffprivlib is not installed.
+        If OpenDP is not installed.
 
     References
     ----------
@@ -186,14 +181,17 @@ def dp_histogram(
     counts = (
         _in_edges(data, column, edges, on) if len(edges) else _in_levels(data, column, categories)
     )
-    mechanisms = _mechanisms()
+    opendp = _opendp()
     budget.spend(epsilon, on=on)
-    noise = mechanisms.GeometricTruncated(
-        epsilon=epsilon, sensitivity=TWO_BINS, lower=0, upper=len(data), random_state=random_state
+    noise = opendp.make_laplace(
+        opendp.vector_domain(opendp.atom_domain(T=int)),
+        opendp.l1_distance(T=int),
+        scale=TWO_BINS / epsilon,
     )
-    drawn = {name: int(noise.randomise(count)) for name, count in counts.items()}
+    drawn = [min(max(int(one), 0), len(data)) for one in noise(list(counts.values()))]
+    found = dict(zip(counts, drawn, strict=True))
     return Release(
-        on, epsilon, drawn, "geometric, cut at 0 and the number of rows", _error(epsilon)
+        on, epsilon, found, "geometric, cut at 0 and the number of rows", _error(epsilon)
     )
 
 
@@ -241,12 +239,21 @@ def _numeric(data: pd.DataFrame, column: str, on: str) -> NDArray[np.float64]:
     return np.asarray(data[column].to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def _mechanisms() -> ModuleType:
+def _opendp() -> SimpleNamespace:
+    """Return what is used of OpenDP; its prelude would also load what is not."""
     try:
-        from diffprivlib import mechanisms
+        from opendp import domains, measurements, metrics, mod, transformations
     except ImportError as err:
         raise MissingExtraError(
-            "differentially private figures need diffprivlib: pip install 'calmops-flows[privacy]'"
+            "differentially private figures need OpenDP: pip install 'calmops-flows[privacy]'"
         ) from err
-    module: ModuleType = mechanisms
-    return module
+    mod.enable_features("contrib")
+    return SimpleNamespace(
+        atom_domain=domains.atom_domain,
+        vector_domain=domains.vector_domain,
+        symmetric_distance=metrics.symmetric_distance,
+        l1_distance=metrics.l1_distance,
+        make_sum=transformations.make_sum,
+        make_laplace=measurements.make_laplace,
+        then_laplace=measurements.then_laplace,
+    )

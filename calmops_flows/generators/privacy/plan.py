@@ -44,10 +44,10 @@ class Mean(Part):
     epsilon: float = Field(gt=0)
     missing: float | None = None
 
-    def release(self, data: pd.DataFrame, budget: Budget, seed: int | None) -> Release:
+    def release(self, data: pd.DataFrame, budget: Budget) -> Release:
         """Release it; see `dp_mean`."""
         values = without(self.model_dump(), "kind", "column")
-        return dp_mean(data, self.column, budget=budget, random_state=seed, **values)
+        return dp_mean(data, self.column, budget=budget, **values)
 
 
 class Histogram(Part):
@@ -59,10 +59,10 @@ class Histogram(Part):
     edges: tuple[float, ...] = ()
     categories: tuple[str, ...] = ()
 
-    def release(self, data: pd.DataFrame, budget: Budget, seed: int | None) -> Release:
+    def release(self, data: pd.DataFrame, budget: Budget) -> Release:
         """Release it; see `dp_histogram`."""
         values = without(self.model_dump(), "kind", "column")
-        return dp_histogram(data, self.column, budget=budget, random_state=seed, **values)
+        return dp_histogram(data, self.column, budget=budget, **values)
 
 
 class Releases(Part):

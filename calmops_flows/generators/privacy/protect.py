@@ -46,8 +46,8 @@ def protect(data: pd.DataFrame, plan: object, *, random_state: int | None = None
     plan : mapping, PrivacyPlan, or path of a YAML file
         Steps, check and releases; see `PrivacyPlan`.
     random_state : int, optional
-        For tests only: who knows the seed can undo a shuffle and take noise away. Default: the
-        system's randomness.
+        For tests only: who knows the seed can undo a shuffle. Default: the system's randomness,
+        as the noise of released figures always is.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def protect(data: pd.DataFrame, plan: object, *, random_state: int | None = None
         If the plan is not valid or does not fit the data, a key is not there, the budget is
         overspent, or the check fails; nothing is returned then.
     MissingExtraError
-        If figures are to be released and diffprivlib is not installed.
+        If figures are to be released and OpenDP is not installed.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def protect(data: pd.DataFrame, plan: object, *, random_state: int | None = None
     ways = wanted.ways()
     rng = np.random.default_rng(random_state)
     frame = data.reset_index(drop=True)
-    releases = () if wanted.release is None else _release(frame, wanted.release, random_state)
+    releases = () if wanted.release is None else _release(frame, wanted.release)
     done = []
     for kind, way in ways:
         frame, one = _step(frame, kind, way, rng)
@@ -118,12 +118,9 @@ def _checked(
     return before, after
 
 
-def _release(frame: pd.DataFrame, wanted: Releases, seed: int | None) -> tuple[Release, ...]:
+def _release(frame: pd.DataFrame, wanted: Releases) -> tuple[Release, ...]:
     planned = Budget(wanted.epsilon)
     for figure in wanted.figures:  # all or none: nothing is drawn before all are affordable
         planned.spend(figure.epsilon, on=f"{figure.kind} of {figure.column}")
     budget = Budget(wanted.epsilon)
-    return tuple(
-        figure.release(frame, budget, None if seed is None else seed + number)
-        for number, figure in enumerate(wanted.figures)
-    )
+    return tuple(figure.release(frame, budget) for figure in wanted.figures)
