@@ -28,6 +28,8 @@ DURABLE_WRITES = (
     "commit.snapshot",
     "contract.accept",
     "export.write",
+    "feed.manifest",
+    "feed.snapshot",
     "fsck.champion",
     "ledger.attempt",
     "ledger.catch_up",

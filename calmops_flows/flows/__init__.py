@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from calmops_flows.flows.block_flow import block
+    from calmops_flows.flows.generate_flow import generate
     from calmops_flows.flows.ipip_flow import ipip
     from calmops_flows.flows.stream_flow import stream
 
 _MODULES = {
     "block": "calmops_flows.flows.block_flow",
+    "generate": "calmops_flows.flows.generate_flow",
     "ipip": "calmops_flows.flows.ipip_flow",
     "stream": "calmops_flows.flows.stream_flow",
 }
 
-__all__ = ["block", "ipip", "stream"]
+__all__ = ["block", "generate", "ipip", "stream"]
 
 
 def __getattr__(name: str) -> object:

@@ -120,7 +120,7 @@ def deploy(
     try:
         with get_client(sync_client=True) as client:
             block = _block(client, name, notify)
-            _make_pool(client, work_pool)
+            make_pool(client, work_pool)
             # Prefect leaves automations alone when there is no trigger any more.
             _drop_automations(client, name)
             made = cast("UUID", deployment.apply())  # a coroutine only in a running loop
@@ -196,7 +196,8 @@ def on_arrival(name: str) -> DeploymentEventTrigger:
     )
 
 
-def _make_pool(client: SyncPrefectClient, name: str) -> None:
+def make_pool(client: SyncPrefectClient, name: str) -> None:
+    """Make a pool of process workers, unless there is a pool of that name."""
     template = ProcessWorker.get_default_base_job_template()
     try:
         client.read_work_pool(name)

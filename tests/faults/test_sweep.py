@@ -29,6 +29,8 @@ APART = {
     "artifact.remove": "no part of a drain: see tests/store/test_fsck.py",
     "backup.rename": "no part of a drain: see tests/store/test_backup.py",
     "backup.rows": "no part of a drain: see tests/store/test_backup.py",
+    "feed.manifest": "no part of a drain: see tests/faults/test_feed.py",
+    "feed.snapshot": "no part of a drain: see tests/faults/test_feed.py",
     "fsck.champion": "no part of a drain: see tests/store/test_fsck.py",
     "lease.heartbeat": "timed: see test_kill_in_the_heartbeat",
     "ledger.catch_up": "needs an open breaker: see tests/faults/test_catch_up.py",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calmops_flows.cli.commands.generate_feed import deploy, feed
 from calmops_flows.cli.commands.generate_privacy import privacy
 from calmops_flows.cli.options import Json
 from calmops_flows.cli.tables import table_of
@@ -25,6 +26,10 @@ generate.command(
     "privacy",
     epilog="Example: calmops generate privacy plan.yaml --in patients.csv --out protected.csv",
 )(privacy)
+generate.command("feed", epilog="Example: calmops generate feed sea-feed.yaml --times 3")(feed)
+generate.command("deploy", epilog="Example: calmops generate deploy sea-feed.yaml --every 3600")(
+    deploy
+)
 
 
 @generate.command("list", epilog="Example: calmops generate list")
