@@ -35,12 +35,12 @@ from calmops_flows.steps.retain import retain
 from calmops_flows.steps.run import SnapshotRun
 from calmops_flows.steps.runner import PlainRunner, Runner, StepCalls
 from calmops_flows.steps.split import split_file
-from calmops_flows.steps.uninterrupted import uninterrupted
 from calmops_flows.store import catch_up, ledger, registry
 from calmops_flows.store.history import history
 from calmops_flows.store.lease import Lease, acquire
 from calmops_flows.store.pipelines import PipelineState, load_state
 from calmops_flows.store.store import Store
+from calmops_flows.store.uninterrupted import uninterrupted
 
 logger = logging.getLogger(__name__)
 SETTLE_POLL_SECONDS = 0.1

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -13,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from calmops_flows.errors import MissingExtraError, SchemaVersionError, SpecError, StoreError
 from calmops_flows.faults import durable
+from calmops_flows.store.uninterrupted import uninterrupted
 
 HEAD = "0001"  # newest migration; a test compares it with the folder
 KNOWN_REVISIONS = (HEAD,)
@@ -73,26 +75,45 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a consistent view for reading; it takes no lock."""
-        with _as_store_error(self.url), self.engine.connect() as connection:
-            yield connection.execution_options(calmops_read=True)
+        with self._view(calmops_read=True) as connection:
+            yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a view in which all queries see the same moment, however many there are."""
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with _as_store_error(self.url), self.engine.connect() as connection:
-            yield connection.execution_options(calmops_read=True, **level)
+        with self._view(calmops_read=True, **level) as connection:
+            yield connection
+
+    @contextmanager
+    def _view(self, **options: Any) -> Iterator[Connection]:
+        with _as_store_error(self.url):
+            with uninterrupted():  # the pool's own locks do not survive an interruption
+                connection = self.engine.connect()
+            try:
+                yield connection.execution_options(**options)
+            finally:
+                with uninterrupted():
+                    connection.close()
 
     @contextmanager
     def write(self, name: str) -> Iterator[Connection]:
-        """Open the one transaction of the durable write ``name``.
+        """Open the one transaction of the durable write ``name``; no signal cuts it.
+
+        An exception that Ctrl-C raises in the middle would keep the transaction open, and its
+        locks, for as long as it is handled: nothing could be given back meanwhile.
 
         Raises
         ------
         StoreError
             If the database refuses; nothing was written then.
         """
-        with _as_store_error(self.url), durable(name), self.engine.begin() as connection:
+        with (
+            uninterrupted(),
+            _as_store_error(self.url),
+            durable(name),
+            self.engine.begin() as connection,
+        ):
             yield connection
 
     def clock(self) -> str:

@@ -57,7 +57,8 @@ class Worker:
 
     def log(self) -> str:
         """Return what the worker said."""
-        return (self.folder / "log").read_text()
+        file = self.folder / "log"
+        return file.read_text(errors="replace") if file.exists() else "nothing yet"
 
 
 def start(

@@ -82,7 +82,7 @@ def passages(undisturbed: tuple[Path, Path]) -> Counter[str]:
 
 
 def fail_and_run_again(fault: str, home: Path, source: Path) -> int:
-    (source / "labels" / "late.csv").unlink()
+    (source / "labels" / "late.csv").unlink(missing_ok=True)
     code = workload.in_process(run_both, home, source, fault=fault)
     assert workload.in_process(run_both, home, source) == 0
     return code
@@ -127,6 +127,7 @@ def test_labels_of_blocks_survive_a_fault(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("write", SWEPT)
 @pytest.mark.parametrize("kind", ["kill", "enospc"])

@@ -76,6 +76,7 @@ def test_failing_at_some_passages_changes_nothing_in_the_end(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("write", SWEPT)
 @pytest.mark.parametrize("kind", ["kill", "enospc"])

@@ -85,6 +85,7 @@ def test_failing_at_each_passage_changes_nothing_in_the_end(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("write", SWEPT)
 @pytest.mark.parametrize("kind", ["enospc", "eio"])

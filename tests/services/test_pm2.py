@@ -77,16 +77,19 @@ def test_killed_service_comes_back_and_secrets_reach_it_alone(
         Service("job", python("print('done')"), ends=True),
     )
     environment = write_environment(home, {"CALMOPS_TOKEN": SECRET})
+
+    def is_told() -> bool:  # a file that is being written is there before its content
+        return told.exists() and told.read_text() == SECRET
+
     file = pm2.start((server, *others), home, environment)
-    wait_for(told.exists, "the teller starts when the server answers")
+    wait_for(is_told, "the teller starts when the server answers")
     first = apps(pm2_home)["teller"]["pid"]
     told.unlink()
 
     os.kill(first, signal.SIGKILL)
-    wait_for(told.exists, "the teller comes back")
+    wait_for(is_told, "the teller comes back with the secret")
 
     now = apps(pm2_home)
-    assert told.read_text() == SECRET
     assert now["teller"]["pid"] != first
     assert now["teller"]["pm2_env"]["restart_time"] == 1
     wait_for(lambda: apps(pm2_home)["job"]["pm2_env"]["status"] == "stopped", "the job ends once")
@@ -108,7 +111,7 @@ def test_what_others_gave_to_pm2_stays(pm2_home: Path, tmp_path: Path) -> None:
     assert {name: app["pm2_env"]["status"] for name, app in apps(pm2_home).items()} == {
         "own": "online"
     }
-    assert not psutil.pid_exists(pid)
+    wait_for(lambda: not psutil.pid_exists(pid), "the service ends")
     assert pm2.find(home) is None
 
 

@@ -70,9 +70,10 @@ def test_killed_server_is_replaced_under_load_and_sigterm_ends_it_in_good_order(
 
     with command(trained_home, "stream", "--port", str(port)) as (process, _):
         until_up(url)
-        asking = threading.Thread(target=ask)
+        asking = threading.Thread(target=ask, daemon=True)
         asking.start()
         while len(seen) < 20:
+            assert asking.is_alive()
             time.sleep(0.01)
         process.kill()
         process.wait(60)

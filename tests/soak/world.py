@@ -21,7 +21,7 @@ from calmops_flows.store import open_store
 from calmops_flows.store.fsck import fsck
 from calmops_flows.store.quarantine import retry
 from tests.faults import workload
-from tests.soak.arrivals import Arrivals
+from tests.soak.arrivals import SETTLE_SECONDS, Arrivals
 from tests.soak.chronicle import Chronicle, Look, connect, read_ending
 from tests.soak.workers import PIPELINE, Workers, run
 
@@ -63,7 +63,7 @@ def a_spec(source: Path, predictions: Path) -> PipelineSpec:
         {
             "name": PIPELINE,
             "target": "y",
-            "source": {"path": str(source), "settle_seconds": 0.3},
+            "source": {"path": str(source), "settle_seconds": SETTLE_SECONDS},
             "model": {"class": "sklearn.naive_bayes.GaussianNB"},
             "predictions": {"path": str(predictions)},
         }
