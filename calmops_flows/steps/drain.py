@@ -227,14 +227,14 @@ def _work_on(drain: _Drain, snapshot: Snapshot) -> Outcome | None:
         _process(drain, snapshot)
     except NotReadyError as err:
         logger.info("%r put off: %s", snapshot.label, err)
-        ledger.return_attempt(database, snapshot)
+        ledger.return_attempt(database, snapshot, drain.lease.token)
         drain.postponed.add(snapshot.id)
         return None
     except SnapshotError as err:
         return _set_aside(drain, snapshot, str(err))
     except StaleRunError as err:
         logger.info("%s; starting again", err)
-        ledger.return_attempt(database, snapshot)
+        ledger.return_attempt(database, snapshot, drain.lease.token)
         return _work_on(drain, snapshot)
     except (StoreError, ArtifactError, RemoteError):
         _return_quietly(drain, snapshot, attempt)
@@ -308,6 +308,6 @@ def _return_quietly(drain: _Drain, snapshot: Snapshot, attempt: int | None) -> N
         return
     try:
         with uninterrupted():
-            ledger.return_attempt(drain.store.database, snapshot)
+            ledger.return_attempt(drain.store.database, snapshot, drain.lease.token)
     except (StoreError, OSError) as err:
         logger.warning("attempt of %r not given back: %s", snapshot.label, err)

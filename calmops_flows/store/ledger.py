@@ -233,9 +233,16 @@ def begin_attempt(database: Database, snapshot: Snapshot, token: str) -> int | N
     return int(used) + 1
 
 
-def return_attempt(database: Database, snapshot: Snapshot) -> None:
-    """Take an attempt back that failed for reasons outside the snapshot."""
+def return_attempt(database: Database, snapshot: Snapshot, token: str) -> None:
+    """Take an attempt back that failed for reasons outside the snapshot.
+
+    Raises
+    ------
+    LeaseLostError
+        If another worker holds the pipeline: the attempts are its own now.
+    """
     with database.write("ledger.return_attempt") as connection:
+        check_token(connection, snapshot.pipeline, token)
         connection.execute(
             update(snapshots)
             .where(snapshots.c.id == snapshot.id, snapshots.c.attempts > 0)

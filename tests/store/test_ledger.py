@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from calmops_flows.errors import LeaseLostError
 from calmops_flows.records import SnapshotState
 from calmops_flows.store import Store, ledger
 from calmops_flows.store.history import history
-from calmops_flows.store.lease import Lease
+from calmops_flows.store.lease import Lease, acquire
 from calmops_flows.store.ledger import Arrival
 from tests.store.conftest import NOW
 
@@ -132,9 +133,31 @@ def test_attempt_that_was_given_back_does_not_count(store: Store, lease: Lease) 
     ((snapshot, _),) = ledger.pending(store.database, lease.pipeline)
     ledger.begin_attempt(store.database, snapshot, lease.token)
 
-    ledger.return_attempt(store.database, snapshot)
+    ledger.return_attempt(store.database, snapshot, lease.token)
 
     assert ledger.begin_attempt(store.database, snapshot, lease.token) == 1
+
+
+def test_attempt_of_the_next_holder_is_not_given_back_by_the_one_before(
+    store: Store, lease: Lease
+) -> None:
+    register(store, lease, arrival("a", "1"))
+    ((snapshot, _),) = ledger.pending(store.database, lease.pipeline)
+    ledger.begin_attempt(store.database, snapshot, lease.token)
+    expire(store)
+    taken = acquire(store.database, lease.pipeline, seconds=30)
+    assert taken is not None
+    ledger.begin_attempt(store.database, snapshot, taken.token)
+
+    with pytest.raises(LeaseLostError, match="another worker"):
+        ledger.return_attempt(store.database, snapshot, lease.token)
+
+    assert ledger.begin_attempt(store.database, snapshot, taken.token) == 3
+
+
+def expire(store: Store) -> None:
+    with store.database.write("lease.heartbeat") as connection:
+        connection.execute(text("UPDATE leases SET expires_at = 1"))
 
 
 def test_wrong_token_writes_nothing(store: Store, lease: Lease) -> None:
