@@ -136,10 +136,10 @@ def calmops(*names: str) -> Iterator[tuple[int, psutil.Process]]:
 
 
 @contextmanager
-def bare(port: int) -> Iterator[int]:
-    with process([sys.executable, "-c", BARE, str(port)]):
+def bare(port: int) -> Iterator[tuple[int, psutil.Process]]:
+    with process([sys.executable, "-c", BARE, str(port)]) as s:
         asyncio.run(up(port, "/openapi.json"))
-        yield port
+        yield port, psutil.Process(s.pid)
 
 
 async def up(port: int, path: str) -> None:
@@ -206,8 +206,8 @@ def load(
 def cpu_seconds(server: psutil.Process | None) -> float:
     if server is None:
         return 0.0
-    times = server.cpu_times()
-    return float(times.user + times.system)
+    times = [one.cpu_times() for one in (server, *server.children(recursive=True))]
+    return float(sum(one.user + one.system for one in times))
 
 
 def after(n: int) -> Callable[[int], bool]:
@@ -260,6 +260,7 @@ def main() -> None:
     parser.add_argument("--mlflow", action="store_true")
     options = parser.parse_args()
     n = options.requests
+    before = os.getloadavg()[0]
     with own_home() as home, open_store(load_settings()) as store:
         one = train(store, home, "numeric", is_mixed=False)
         two = train(store, home, "mixed", is_mixed=True)
@@ -272,8 +273,8 @@ def main() -> None:
             large = load(
                 port, "/pipelines/numeric/invocations", body, until=after(20), server=server
             )
-        with bare(free_port()) as bare_port:
-            floor, floor_many = measure(bare_port, "/invocations", one, n)
+        with bare(free_port()) as (bare_port, bare_server):
+            floor, floor_many = measure(bare_port, "/invocations", one, n, bare_server)
         show(
             Figure("numeric logistic regression, one row: p50", single.quantile(0.5), "ms", 3),
             Figure("numeric logistic regression, one row: p99", single.quantile(0.99), "ms", 15),
@@ -291,10 +292,23 @@ def main() -> None:
             Figure("failed requests", sum(x.failed for x in (single, many, mixed, large)), "", 0),
             Figure("bare FastAPI handler: p50", floor.quantile(0.5), "ms"),
             Figure("bare FastAPI handler: p99", floor.quantile(0.99), "ms"),
+            Figure("CPU time of the bare handler: one row", floor.cpu, "ms"),
+            Figure(
+                "one numeric row: p50 in bare handlers",
+                single.quantile(0.5) / floor.quantile(0.5),
+                "x",
+            ),
+            Figure(
+                "one mixed row: p50 in bare handlers",
+                mixed.quantile(0.5) / floor.quantile(0.5),
+                "x",
+            ),
             Figure("bare FastAPI handler, one connection", floor.rate, "1/s"),
             Figure("bare FastAPI handler, eight connections", floor_many.rate, "1/s"),
             *(peer(home, one, n) if options.mlflow else []),
             *promotions(store, home, three),
+            Figure("load average of the last minute: at the start", before, ""),
+            Figure("load average of the last minute: at the end", os.getloadavg()[0], ""),
         )
 
 
@@ -305,15 +319,17 @@ def split(frame: pd.DataFrame) -> dict[str, Any]:
 def peer(home: Path, record: dict[str, Any], n: int) -> list[Figure]:
     """Measure MLflow's scoring server with a logistic regression fitted on the same rows."""
     rows(1, 5_000, is_mixed=False).to_csv(home / "peer.csv", index=False)
-    with mlflow_server(home / "peer.csv", home / "peer") as port:
-        if port is None:
+    with mlflow_server(home / "peer.csv", home / "peer") as found:
+        if found is None:
             return []
-        single, many = measure(port, "/invocations", record, n)
+        port, server = found[0], psutil.Process(found[1])
+        single, many = measure(port, "/invocations", record, n, server)
         body = {"dataframe_split": split(rows(3, 10_000, is_mixed=False))}
         large = load(port, "/invocations", body, until=after(20))
     return [
         Figure("MLflow's scoring server, one row: p50", single.quantile(0.5), "ms"),
         Figure("MLflow's scoring server, one row: p99", single.quantile(0.99), "ms"),
+        Figure("CPU time of MLflow's server: one row", single.cpu, "ms"),
         Figure("MLflow's scoring server, one connection", single.rate, "1/s"),
         Figure("MLflow's scoring server, eight connections", many.rate, "1/s"),
         Figure("MLflow's, 10,000 rows, median", statistics.median(large.seconds) * 1e3, "ms"),

@@ -62,8 +62,8 @@ def environment() -> Path | None:
 
 
 @contextmanager
-def mlflow_server(data: Path, model: Path) -> Iterator[int | None]:
-    """Fit a model on a CSV file and serve it; give the port, None if that fails."""
+def mlflow_server(data: Path, model: Path) -> Iterator[tuple[int, int] | None]:
+    """Fit a model on a CSV file and serve it; give port and process id, None if that fails."""
     folder = environment()
     if folder is None:
         yield None
@@ -83,7 +83,7 @@ def mlflow_server(data: Path, model: Path) -> Iterator[int | None]:
         start_new_session=True,
     ) as server:
         try:
-            yield port if _is_up(port) else None
+            yield (port, server.pid) if _is_up(port) else None
         finally:
             os.killpg(server.pid, 15)
 

@@ -105,7 +105,7 @@ def conform(table: pa.Table, contract: Contract, *, needs_target: bool = True) -
             notes.append(_note(column, values))
         elif column.name != contract.target:
             columns[column.name] = _empty(column, table.num_rows)
-    warnings += _about_values(notes, contract)
+    warnings += value_warnings(notes, contract)
     odd = tuple(note for note in notes if note != ColumnNote(note.name))
     return Conformed(pa.table(columns), tuple(warnings), odd)
 
@@ -130,10 +130,15 @@ def _about_columns(table: pa.Table, contract: Contract, lacking: list[ColumnCont
     extra = [name for name in table.column_names if name not in known]
     if extra:
         warnings.append(f"{len(extra)} extra columns ignored: {_listed(map(repr, extra))}")
+    return warnings + absent_warnings(lacking, contract)
+
+
+def absent_warnings(lacking: Iterable[ColumnContract], contract: Contract) -> list[str]:
+    """Name the optional columns that are not there, as one warning or none."""
     absent = [c.name for c in lacking if c.name != contract.target]
-    if absent:
-        warnings.append(f"{len(absent)} optional columns missing: {_listed(map(repr, absent))}")
-    return warnings
+    if not absent:
+        return []
+    return [f"{len(absent)} optional columns missing: {_listed(map(repr, absent))}"]
 
 
 def _fit(column: ColumnContract, values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[str]]:
@@ -282,7 +287,22 @@ def _unseen(column: ColumnContract, values: pa.ChunkedArray) -> tuple[int, int]:
     return int(pc.sum(unseen).as_py() or 0), int(pc.sum(rows.filter(unseen)).as_py() or 0)
 
 
-def _about_values(notes: list[ColumnNote], contract: Contract) -> list[str]:
+def value_warnings(notes: Iterable[ColumnNote], contract: Contract) -> list[str]:
+    """Say what is odd about the values of a table, as sentences without a value.
+
+    Parameters
+    ----------
+    notes : iterable of ColumnNote
+        In the contract's order; columns without anything odd may be left out.
+    contract : Contract
+        What the pipeline expects.
+
+    Returns
+    -------
+    list of str
+        Warnings.
+    """
+    notes = list(notes)
     infinite = [f"{n.name!r} ({n.infinite})" for n in notes if n.infinite]
     unseen = [
         f"{n.name!r} ({n.unseen_levels} levels, {n.unseen_rows} rows)"

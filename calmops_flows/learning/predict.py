@@ -10,6 +10,7 @@ import numpy as np
 
 from calmops_flows.errors import ModelError
 from calmops_flows.evaluation.predictions import Predictions
+from calmops_flows.learning.ask import ask
 from calmops_flows.learning.columns import features
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FAILURES = (
+# What a model may raise on rows that it cannot take.
+FAILURES = (
     ValueError,
     TypeError,
     LookupError,
@@ -29,8 +31,6 @@ _FAILURES = (
     ArithmeticError,
     MemoryError,
 )
-# Their predict() is the argmax of predict_proba(); asking once halves the cost.
-_ARGMAX = ("sklearn.ensemble._forest", "sklearn.tree")
 
 
 def predict(
@@ -82,14 +82,7 @@ def _predict_frame(
     name = type(estimator).__name__
     try:
         values, probabilities = _ask(estimator, frame, classes)
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        ArithmeticError,
-        MemoryError,
-    ) as err:
+    except FAILURES as err:
         raise ModelError(f"{name} cannot predict: {type(err).__name__}: {err}") from err
     if values.shape != (len(frame),):
         raise ModelError(f"{name} predicted shape {values.shape} for {len(frame)} rows")
@@ -100,16 +93,9 @@ def _ask(
     estimator: Any, frame: pd.DataFrame, classes: Any
 ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
     """Encode once, then ask the last step for labels and probabilities."""
-    last, X = estimator, frame
-    if hasattr(estimator, "steps"):
-        last = estimator.steps[-1][1]
-        X = estimator[:-1].transform(frame)
-    if not hasattr(last, "predict_proba"):
-        return np.asarray(last.predict(X)), None
-    probabilities = np.asarray(last.predict_proba(X), dtype=np.float64)
-    if type(last).__module__.startswith(_ARGMAX):
-        return np.asarray(classes)[probabilities.argmax(axis=1)], probabilities
-    return np.asarray(last.predict(X)), probabilities
+    if not hasattr(estimator, "steps"):
+        return ask(estimator, frame, classes)
+    return ask(estimator.steps[-1][1], estimator[:-1].transform(frame), classes)
 
 
 def _nothing(classes: Any, known: Any, *, has_probabilities: bool) -> Predictions:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from calmops_flows.evaluation.predictions import Predictions
     from calmops_flows.serving.limits import Limits
     from calmops_flows.serving.model import Served
+    from calmops_flows.serving.payload import Payload
+
+COMPILED, ORDINARY = "compiled", "ordinary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a response, and what was predicted from which rows."""
+    """The body of a response, and what was predicted.
+
+    ``path`` is ``compiled`` or ``ordinary``; the rows are there where they are to be logged.
+    """
 
     content: bytes
     served: Served
-    table: pa.Table
     said: Predictions
+    path: str
+    table: pa.Table | None = None
     ids: tuple[str, ...] = ()
 
 
@@ -63,23 +70,17 @@ def answer(question: Question, served: Served, limits: Limits) -> Answer:
         )
     if payload.n_rows == 0:
         raise RequestError(400, "no_rows", "the request holds no rows")
-    table, warnings = to_table(payload, served.contract, block_column=served.block_column)
-    try:
-        said = predict(served.estimator, table, served.contract)
-    except ModelError as err:
-        raise RequestError(
-            500,
-            "model_failed",
-            f"version {served.version} of {served.pipeline!r} cannot predict these rows; the "
-            "server's log says why",
-        ) from err
+    found = _predicted(payload, served, needs_table=question.gives_ids)
+    said, warnings = found.said, found.warnings
     wants = question.wants_probabilities or payload.params.get("probabilities") is True
     body: dict[str, Any] = {"predictions": plain(said.values)}
     if wants:
         body |= _probabilities(said)
         if said.probabilities is None:
             warnings = (*warnings, "the model gives no probabilities")
-    ids = row_ids(table, served.key_column) if question.gives_ids else ()
+    ids: tuple[str, ...] = ()
+    if question.gives_ids and found.table is not None:
+        ids = row_ids(found.table, served.key_column)
     body |= {
         **({"ids": ids} if ids else {}),
         "model": {
@@ -90,7 +91,34 @@ def answer(question: Question, served: Served, limits: Limits) -> Answer:
         "warnings": warnings,
         "request_id": question.request_id,
     }
-    return Answer(to_json(body), served, table, said, ids)
+    return Answer(to_json(body), served, said, found.path, found.table, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Predicted:
+    said: Predictions
+    warnings: tuple[str, ...]
+    path: str
+    table: pa.Table | None
+
+
+def _predicted(payload: Payload, served: Served, *, needs_table: bool) -> _Predicted:
+    told = None if served.quick is None else served.quick.answer(payload)
+    if told is not None and not needs_table:
+        return _Predicted(*told, COMPILED, None)
+    table, warnings = to_table(payload, served.contract, block_column=served.block_column)
+    if told is not None:
+        return _Predicted(*told, COMPILED, table)
+    try:
+        said = predict(served.estimator, table, served.contract)
+    except ModelError as err:
+        raise RequestError(
+            500,
+            "model_failed",
+            f"version {served.version} of {served.pipeline!r} cannot predict these rows; the "
+            "server's log says why",
+        ) from err
+    return _Predicted(said, warnings, ORDINARY, table)
 
 
 def row_ids(table: pa.Table, key: str | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calmops_flows.data.kinds import KEY
-from calmops_flows.serving.answer import plain
+from calmops_flows.serving.answer import COMPILED, ORDINARY, plain
 
 if TYPE_CHECKING:
     from calmops_flows.serving.model import Served
@@ -25,8 +25,14 @@ def describe_pipeline(slot: Slot) -> dict[str, Any]:
         "task": served.task if served else None,
         "version": served.version if served else None,
         "digest": served.digest if served else None,
+        "path": _path(served) if served else None,
         "notes": list(served.notes) if served else [],
     }
+
+
+def _path(served: Served) -> str:
+    """Say whether few rows are answered compiled, and why not."""
+    return COMPILED if served.quick is not None else f"{ORDINARY}: {served.quick_reason}"
 
 
 def describe_schema(served: Served) -> dict[str, Any]:

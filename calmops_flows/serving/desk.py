@@ -82,7 +82,7 @@ class Desk:
             given = await self.gate.run(lambda: self._answer(question, slot, pinned))
         finally:
             self._held_bytes -= len(content)
-        self.metrics.predicted(slot.name, given.served.version, given.table.num_rows)
+        self.metrics.predicted(given)
         return given
 
     def find(self, name: str | None) -> Slot:

@@ -85,6 +85,8 @@ class Journal:
     def add(self, answer: Answer) -> None:
         """Remember one answer; it is written with the next file."""
         name, table, now = answer.served.pipeline, answer.table, self._now()
+        if table is None:
+            return
         with self._lock:
             buffer = self._buffers.get(name)
             if buffer is None:
@@ -93,7 +95,7 @@ class Journal:
                 self.dropped += table.num_rows
                 return
             buffer.key = answer.served.key_column or ID_COLUMN
-            buffer.tables.append(_told(answer, now))
+            buffer.tables.append(_told(answer, table, now))
             buffer.rows += table.num_rows
 
     def rotate(self, *, is_last: bool = False) -> None:
@@ -143,9 +145,9 @@ class Journal:
             write_durably(folder / file, sink)
 
 
-def _told(answer: Answer, now: datetime) -> pa.Table:
+def _told(answer: Answer, table: pa.Table, now: datetime) -> pa.Table:
     """Return the rows with what was said of them."""
-    served, said, table = answer.served, answer.said, answer.table
+    served, said = answer.served, answer.said
     key = served.key_column or ID_COLUMN
     if key in table.column_names:
         table = table.drop_columns([key])

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from calmops_flows.serving.answer import Answer
     from calmops_flows.serving.journal import Journal
     from calmops_flows.serving.slots import Slots
 
@@ -50,6 +51,12 @@ class Metrics:
             ("pipeline", "version"),
             registry=self._registry,
         )
+        self._answers = Counter(
+            "calmops_answers",
+            "Answers by pipeline and path: compiled for a few rows, ordinary for the rest.",
+            ("pipeline", "path"),
+            registry=self._registry,
+        )
         queue = Gauge("calmops_queue", "Requests waiting or worked on.", registry=self._registry)
         queue.set_function(waiting)
         self._registry.register(_Standing(slots, journal))
@@ -59,9 +66,11 @@ class Metrics:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def predicted(self, pipeline: str, version: int, n_rows: int) -> None:
-        """Count the rows of one answer."""
-        self._rows.labels(pipeline, str(version)).inc(n_rows)
+    def predicted(self, answer: Answer) -> None:
+        """Count one answer and its rows."""
+        served = answer.served
+        self._rows.labels(served.pipeline, str(served.version)).inc(len(answer.said))
+        self._answers.labels(served.pipeline, answer.path).inc()
 
     def text(self) -> bytes:
         """Return all of it in Prometheus' text format."""
@@ -83,15 +92,20 @@ class _Standing:
         degraded = GaugeMetricFamily(
             "calmops_degraded", "1 if the store's champion does not answer.", labels=["pipeline"]
         )
+        compiled = GaugeMetricFamily(
+            "calmops_compiled", "1 if the model answers few rows compiled.", labels=["pipeline"]
+        )
         reloads = GaugeMetricFamily(
             "calmops_reloads", "Models taken over since the start.", labels=["pipeline"]
         )
         for slot in self._slots.all():
             version.add_metric([slot.name], slot.current.version if slot.current else 0)
             degraded.add_metric([slot.name], float(slot.status != "ok"))
+            is_quick = slot.current is not None and slot.current.quick is not None
+            compiled.add_metric([slot.name], float(is_quick))
             reloads.add_metric([slot.name], slot.reloads)
         dropped = self._journal.dropped if self._journal else 0
-        yield from (version, degraded, reloads)
+        yield from (version, degraded, compiled, reloads)
         yield GaugeMetricFamily(
             "calmops_log_dropped_rows", "Rows that could not be logged.", value=dropped
         )

@@ -10,6 +10,8 @@ from calmops_flows.data.contract import Contract
 from calmops_flows.errors import NotFoundError
 from calmops_flows.learning.serialise import unpickle_model, version_mismatches
 from calmops_flows.records import VersionStatus
+from calmops_flows.serving.quick import quicken
+from calmops_flows.serving.trials import trials
 from calmops_flows.steps.golden import check_golden
 from calmops_flows.steps.kinds import block_column
 from calmops_flows.steps.models import read_model
@@ -19,6 +21,7 @@ from calmops_flows.store.pipelines import load_state
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from calmops_flows.serving.quick import Quick
     from calmops_flows.store.store import Store
 
     InTurn = Callable[[Callable[[], None]], None]
@@ -53,6 +56,10 @@ class Served:
         Fitted.
     notes : tuple of str
         What is odd about it, such as other versions of libraries.
+    quick : Quick or None
+        The short path of a few rows.
+    quick_reason : str
+        Why there is none; empty otherwise.
     """
 
     pipeline: str
@@ -65,6 +72,8 @@ class Served:
     key_column: str | None
     estimator: Any
     notes: tuple[str, ...]
+    quick: Quick | None = None
+    quick_reason: str = ""
 
 
 def load_served(store: Store, name: str, number: int, in_turn: InTurn = at_once) -> Served:
@@ -99,9 +108,17 @@ def load_served(store: Store, name: str, number: int, in_turn: InTurn = at_once)
     text = registry.contract_text(store.database, name, state.contract_version or 0)
     manifest = json.loads(store.artifacts.get(version.manifest))
     estimator = read_model(store.artifacts, version.artifact, load=unpickle_model)
-    spec, contract, golden = state.spec, Contract.from_json(text), version.golden
-    if golden is not None:
-        in_turn(lambda: check_golden(store.artifacts, golden, estimator, contract))
+    spec, contract = state.spec, Contract.from_json(text)
+    prepared: list[tuple[Quick | None, str]] = []
+
+    def check() -> None:
+        golden = version.golden
+        rows = golden and check_golden(store.artifacts, golden, estimator, contract)
+        tried = trials(contract, rows or None)
+        prepared.append(quicken(estimator, contract, tried, block_column=block_column(spec)))
+
+    in_turn(check)
+    ((quick, reason),) = prepared
     return Served(
         pipeline=name,
         kind=spec.kind,
@@ -114,6 +131,8 @@ def load_served(store: Store, name: str, number: int, in_turn: InTurn = at_once)
         estimator=estimator,
         notes=(
             *version_mismatches(manifest),
-            *(() if golden else ("no golden rows were kept for this version",)),
+            *(() if version.golden else ("no golden rows were kept for this version",)),
         ),
+        quick=quick,
+        quick_reason=reason,
     )

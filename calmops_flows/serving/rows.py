@@ -13,7 +13,7 @@ from calmops_flows.errors import SnapshotError
 from calmops_flows.serving.problems import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from calmops_flows.data.contract import Contract
     from calmops_flows.serving.payload import Payload
@@ -49,7 +49,7 @@ def to_table(
         422 for missing columns (lists them) and values of another type.
     """
     wanted = [column for column in contract.columns if column.name != contract.target]
-    given = _named(payload, [column.name for column in wanted if column.type != KEY])
+    given = named(payload, [column.name for column in wanted if column.type != KEY])
     missing = [c.name for c in wanted if c.required and c.name not in given]
     if missing:
         raise RequestError(
@@ -64,8 +64,7 @@ def to_table(
         if column.name in given
     }
     known = {column.name for column in wanted} | {contract.target}
-    extra = [name for name in given if name not in known]
-    said = (f"{len(extra)} extra columns ignored: {_listed(extra)}",) if extra else ()
+    said = extra_warnings(given, known)
     try:
         fitted = conform(_table(columns, payload.n_rows), contract, needs_target=False)
     except SnapshotError as err:
@@ -73,7 +72,14 @@ def to_table(
     return fitted.table, said + fitted.warnings
 
 
-def _named(payload: Payload, names: list[str]) -> Mapping[str, Sequence[Any] | pa.ChunkedArray]:
+def named(payload: Payload, names: list[str]) -> Mapping[str, Sequence[Any] | pa.ChunkedArray]:
+    """Return the columns by name; those without a name are the features in their order.
+
+    Raises
+    ------
+    RequestError
+        422 if their number is another.
+    """
     if payload.columns or not payload.unnamed:
         return payload.columns
     if len(payload.unnamed) != len(names):
@@ -85,6 +91,12 @@ def _named(payload: Payload, names: list[str]) -> Mapping[str, Sequence[Any] | p
             details={"features": names},
         )
     return dict(zip(names, payload.unnamed, strict=True))
+
+
+def extra_warnings(given: Iterable[str], known: Collection[str | None]) -> tuple[str, ...]:
+    """Name the columns that nobody asked for, as one warning or none."""
+    extra = [name for name in given if name not in known]
+    return (f"{len(extra)} extra columns ignored: {_listed(extra)}",) if extra else ()
 
 
 def _table(columns: dict[str, pa.ChunkedArray], n_rows: int) -> pa.Table:

@@ -63,7 +63,9 @@ def keep_golden(
     return artifacts.put(sink.getvalue())
 
 
-def check_golden(artifacts: ArtifactStore, digest: str, estimator: Any, contract: Contract) -> None:
+def check_golden(
+    artifacts: ArtifactStore, digest: str, estimator: Any, contract: Contract
+) -> pa.Table:
     """Refuse a model that does not say of its golden rows what it said when they were kept.
 
     Parameters
@@ -77,6 +79,11 @@ def check_golden(artifacts: ArtifactStore, digest: str, estimator: Any, contract
     contract : Contract
         The pipeline's present one.
 
+    Returns
+    -------
+    pyarrow.Table
+        The golden rows.
+
     Raises
     ------
     ModelError
@@ -89,13 +96,15 @@ def check_golden(artifacts: ArtifactStore, digest: str, estimator: Any, contract
     except pa.ArrowException as err:
         raise ArtifactError(f"artifact {digest[:12]} holds no golden rows: {err}") from err
     expected = from_bytes((rows.schema.metadata or {}).get(_META, b""))
-    said = predict(estimator, _completed(rows, contract), contract)
+    completed = _completed(rows, contract)
+    said = predict(estimator, completed, contract)
     differing = _differing(expected, said)
     if differing:
         raise ModelError(
             f"{differing} of {rows.num_rows} golden rows are predicted otherwise than when they "
             "were kept; the libraries or the machine changed what this model says"
         )
+    return completed
 
 
 def _completed(rows: pa.Table, contract: Contract) -> pa.Table:

@@ -210,6 +210,29 @@ def test_compressed_bodies_are_refused(server: Client) -> None:
     )
 
 
+def test_few_plain_rows_are_answered_compiled_and_others_by_the_ordinary_path(
+    server: Client,
+) -> None:
+    def counted(path: str) -> float:
+        found = re.search(
+            rf'calmops_answers_total{{path="{path}",pipeline="stream"}} (.*)',
+            server.http.get("/metrics").text,
+        )
+        return float(found.group(1)) if found else 0.0
+
+    before = counted("compiled"), counted("ordinary")
+
+    short = server.predict(RECORD, {"a": -5, "b": None, "c": "new"})
+    long = server.predict({**RECORD, "a": True})
+
+    assert short.json()["predictions"] == [1, 0]
+    assert short.json()["warnings"] == [
+        "categories that the contract does not know in 1 columns: 'c' (1 levels, 1 rows)"
+    ]
+    assert "now true and false" in long.json()["warnings"][0]
+    assert counted("compiled") - before[0] == counted("ordinary") - before[1] == 1
+
+
 def test_pages_of_facts(server: Client) -> None:
     schema = server.get("/pipelines/stream/schema")
     (pipeline,) = server.get("/pipelines")["pipelines"]
@@ -223,4 +246,6 @@ def test_pages_of_facts(server: Client) -> None:
     assert server.get("/ping")["status"] == server.get("/health/live")["status"] == "ok"
     assert server.get("/version")["version"]
     assert 'calmops_model_version{pipeline="stream"} 1.0' in text
+    assert pipeline["path"] == "compiled"
+    assert 'calmops_compiled{pipeline="stream"} 1.0' in text
     assert 'calmops_requests_total{route="/health/live",status="200"}' in text
