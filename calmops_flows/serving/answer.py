@@ -61,6 +61,27 @@ def answer(question: Question, served: Served, limits: Limits) -> Answer:
     RequestError
         400, 413, 415 or 422 for what the request got wrong, 500 if the model fails.
     """
+    payload = _payload(question, served, limits)
+    return _worded(question, served, _predicted(payload, served, question), payload)
+
+
+def short_answer(question: Question, served: Served, limits: Limits) -> Answer | None:
+    """Do the same within milliseconds, or return None where that cannot be promised.
+
+    Raises
+    ------
+    RequestError
+        As `answer` does.
+    """
+    is_brief = served.quick is not None and served.quick.is_brief
+    if not is_brief or question.media != "application/json":
+        return None
+    payload = _payload(question, served, limits)
+    found = _short(payload, served, question)
+    return None if found is None else _worded(question, served, found, payload)
+
+
+def _payload(question: Question, served: Served, limits: Limits) -> Payload:
     payload = read_payload(
         question.content, question.media, served.contract, is_bare=question.is_bare
     )
@@ -70,7 +91,10 @@ def answer(question: Question, served: Served, limits: Limits) -> Answer:
         )
     if payload.n_rows == 0:
         raise RequestError(400, "no_rows", "the request holds no rows")
-    found = _predicted(payload, served, needs_table=question.gives_ids)
+    return payload
+
+
+def _worded(question: Question, served: Served, found: _Predicted, payload: Payload) -> Answer:
     said, warnings = found.said, found.warnings
     wants = question.wants_probabilities or payload.params.get("probabilities") is True
     body: dict[str, Any] = {"predictions": plain(said.values)}
@@ -102,13 +126,23 @@ class _Predicted:
     table: pa.Table | None
 
 
-def _predicted(payload: Payload, served: Served, *, needs_table: bool) -> _Predicted:
+def _short(payload: Payload, served: Served, question: Question) -> _Predicted | None:
     told = None if served.quick is None else served.quick.answer(payload)
-    if told is not None and not needs_table:
-        return _Predicted(*told, COMPILED, None)
-    table, warnings = to_table(payload, served.contract, block_column=served.block_column)
-    if told is not None:
-        return _Predicted(*told, COMPILED, table)
+    if told is None:
+        return None
+    table = _table(payload, served)[0] if question.gives_ids else None
+    return _Predicted(*told, COMPILED, table)
+
+
+def _table(payload: Payload, served: Served) -> tuple[pa.Table, tuple[str, ...]]:
+    return to_table(payload, served.contract, block_column=served.block_column)
+
+
+def _predicted(payload: Payload, served: Served, question: Question) -> _Predicted:
+    found = _short(payload, served, question)
+    if found is not None:
+        return found
+    table, warnings = _table(payload, served)
     try:
         said = predict(served.estimator, table, served.contract)
     except ModelError as err:

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from calmops_flows.errors import CalmopsError, NotFoundError
-from calmops_flows.serving.answer import Question, answer
+from calmops_flows.serving.answer import Question, answer, short_answer
 from calmops_flows.serving.gate import BUSY
 from calmops_flows.serving.metrics import Metrics
 from calmops_flows.serving.problems import RequestError
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from calmops_flows.serving.slots import Slot, Slots
 
 logger = logging.getLogger(__name__)
+
+AT_ONCE_BYTES = 16 * 1024
 
 
 class Desk:
@@ -79,7 +81,9 @@ class Desk:
                 is_bare=is_bare,
                 gives_ids=self.journal is not None,
             )
-            given = await self.gate.run(lambda: self._answer(question, slot, pinned))
+            given = self._at_once(question, slot, pinned)
+            if given is None:
+                given = await self.gate.run(lambda: self._answer(question, slot, pinned))
         finally:
             self._held_bytes -= len(content)
         self.metrics.predicted(given)
@@ -113,6 +117,19 @@ class Desk:
                 details={"pipelines": names},
             )
         return found
+
+    def _at_once(self, question: Question, slot: Slot, pinned: Served | None) -> Answer | None:
+        """Answer a small request here, if nobody waits and its model is quick.
+
+        The way to the other thread and back costs more than such an answer.
+        """
+        served = pinned or slot.current
+        if served is None or self.gate.waiting or len(question.content) > AT_ONCE_BYTES:
+            return None
+        given = short_answer(question, served, self.limits)
+        if given is not None and self.journal is not None:
+            self.journal.add(given)
+        return given
 
     def _answer(self, question: Question, slot: Slot, pinned: Served | None) -> Answer:
         served = pinned or slot.current  # taken in its turn: later answers never go back

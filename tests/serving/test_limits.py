@@ -149,8 +149,11 @@ def test_five_hundred_requests_at_once_are_all_answered(server: Client) -> None:
 
 
 def test_full_queue_under_load_gives_503_and_the_rest_answers(trained_home: Path) -> None:
+    # true where a number is expected is a case for the ordinary path, which waits in the queue
+    record = {**RECORD, "a": True}
+
     async def scene(address: tuple[str, int]) -> list[tuple[int, Any]]:
-        return list(await asyncio.gather(*(ask(address, RECORD) for _ in range(100))))
+        return list(await asyncio.gather(*(ask(address, record) for _ in range(100))))
 
     with serving(trained_home, "stream", limits=Limits(queue=2)) as client:
         found = asyncio.run(scene(address_of(client)))
@@ -158,6 +161,23 @@ def test_full_queue_under_load_gives_503_and_the_rest_answers(trained_home: Path
         assert {status for status, _ in found} == {200, 503}
         assert {said["error_code"] for status, said in found if status == 503} == {"busy"}
         assert client.predict(RECORD).is_success
+
+
+def test_small_requests_are_answered_beside_the_queue_only_while_nobody_waits(
+    trained_home: Path,
+) -> None:
+    long = {"dataframe_records": [RECORD] * 20_000}
+    with serving(trained_home, "stream", limits=Limits(queue=1)) as client:
+        asking = threading.Thread(target=lambda: client.post("/invocations", long))
+        asking.start()
+        found = set()
+        while asking.is_alive():
+            found.add(client.predict(RECORD).status_code)
+        asking.join()
+
+        assert found <= {200, 503}
+        assert 503 in found  # the place in the queue was taken
+        assert client.predict(RECORD).status_code == 200
 
 
 def test_server_off_loopback_demands_its_token(trained_home: Path) -> None:
