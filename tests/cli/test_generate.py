@@ -49,10 +49,46 @@ def test_scenario_is_written_with_its_spec(calmops: Calmops, tmp_path: Path) -> 
     assert f"calmops run {tmp_path / 'demand' / 'pipeline.yaml'}" in " ".join(done.out.split())
 
 
+def test_rows_like_those_of_a_file_are_written_with_a_report(
+    calmops: Calmops, tmp_path: Path
+) -> None:
+    pd.DataFrame({"a": range(200), "b": [0, 1] * 100}).to_csv(tmp_path / "a.csv", index=False)
+
+    done = calmops(
+        "generate", "synthesize", str(tmp_path / "a.csv"), "--out", str(tmp_path / "b.csv"),
+        "--rows", "50", "--report", str(tmp_path / "b.json"), "--target", "b", "--json",
+    )  # fmt: skip
+
+    assert done.code == 0
+    assert json.loads(done.out)["holdout_rows"] == 40
+    assert pd.read_csv(tmp_path / "b.csv").shape == (50, 2)
+    report = json.loads((tmp_path / "b.json").read_text())
+    assert report["fidelity"]["efficacy"]["target"] == "b"
+
+
+def test_a_report_that_cannot_be_made_leaves_nothing(calmops: Calmops, tmp_path: Path) -> None:
+    pd.DataFrame({"a": range(50)}).to_csv(tmp_path / "a.csv", index=False)
+
+    done = calmops(
+        "generate", "synthesize", str(tmp_path / "a.csv"), "--out", str(tmp_path / "b.csv"),
+        "--report", str(tmp_path / "b.html"), "--target", "nothing",
+    )  # fmt: skip
+
+    assert done.code == 2
+    assert "no column 'nothing'" in " ".join(done.err.split())
+    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
+
+
 def test_list_names_every_family(calmops: Calmops) -> None:
     known = json.loads(calmops("generate", "list", "--json").out)
 
-    assert {one["family"] for one in known} == {"synthetic", "inject", "privacy", "scenario"}
+    assert {one["family"] for one in known} == {
+        "synthetic",
+        "inject",
+        "privacy",
+        "scenario",
+        "synthesize",
+    }
     assert all(one["about"] for one in known)
 
 
@@ -63,6 +99,8 @@ def test_list_names_every_family(calmops: Calmops) -> None:
         (["synthetic", "sea", "10", "--param", "variant"], "KEY=VALUE"),
         (["synthetic", "sea", "0"], "n_samples"),
         (["inject", "no.csv", "plan.yaml"], "there is no file"),
+        (["synthesize", "no.csv"], "there is no file"),
+        (["synthesize", "no.csv", "--report", "report.txt"], ".json or .html"),
         (["scenario", "nothing"], "unknown scenario"),
     ],
 )

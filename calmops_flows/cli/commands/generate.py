@@ -1,15 +1,16 @@
-"""``calmops generate``: streams, injected drift, scenarios."""
+"""``calmops generate``: streams, injected drift, scenarios, rows like real ones."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calmops_flows.cli.commands.generate_feed import deploy, feed
 from calmops_flows.cli.commands.generate_privacy import privacy
+from calmops_flows.cli.commands.generate_synthesize import synthesize
 from calmops_flows.cli.options import Json
 from calmops_flows.cli.tables import table_of
 
@@ -32,19 +33,27 @@ generate.command("deploy", epilog="Example: calmops generate deploy sea-feed.yam
 )
 
 
+generate.command(
+    "synthesize",
+    epilog="Example: calmops generate synthesize june.csv --out june-like.csv --report june.html",
+)(synthesize)
+
+
 @generate.command("list", epilog="Example: calmops generate list")
 def list_(*, json: Json = False) -> None:
-    """List generators, injectors and scenarios."""
+    """List generators, injectors, scenarios and methods of synthesis."""
     from calmops_flows.cli.output import emit_json, say_table
     from calmops_flows.generators.injection import INJECTORS
     from calmops_flows.generators.privacy import WAYS
     from calmops_flows.generators.scenario import ready
+    from calmops_flows.generators.synthesis import METHODS
     from calmops_flows.generators.synthetic import CONCEPTS
 
     known = [("synthetic", name, _about(kind)) for name, kind in CONCEPTS.items()]
     known += [("inject", name, _about(kind)) for name, kind in INJECTORS.items()]
     known += [("privacy", name, _about(kind)) for name, kind in WAYS.items()]
     known += [("scenario", name, scenario.about) for name, scenario in ready().items()]
+    known += [("synthesize", name, _about(kind)) for name, kind in METHODS.items()]
     if json:
         emit_json([dict(zip(("family", "name", "about"), row, strict=True)) for row in known])
     else:
@@ -70,11 +79,12 @@ def synthetic(
 ) -> None:
     """Draw a synthetic stream; the target is the last column."""
     from calmops_flows.cli.output import emit_json, say
+    from calmops_flows.cli.values import params_of, yaml_of
     from calmops_flows.generators import generate as draw
     from calmops_flows.generators.write import write_table
 
-    drifts = None if drift is None else _yaml(drift)
-    stream = draw(name, rows, random_state=seed, drift=drifts, **_params(param or []))
+    drifts = None if drift is None else yaml_of(drift)
+    stream = draw(name, rows, random_state=seed, drift=drifts, **params_of(param or []))
     write_table(stream.frame(), out)
     if json:
         emit_json({"file": str(out), "change_points": stream.change_points} | stream.metadata)
@@ -148,28 +158,3 @@ def _flights() -> list[pd.DataFrame]:
 
 def _about(kind: type) -> str:
     return (kind.__doc__ or "").partition("\n")[0]
-
-
-def _params(pairs: list[str]) -> dict[str, Any]:
-    import yaml
-
-    from calmops_flows.errors import SpecError
-
-    found = {}
-    for pair in pairs:
-        key, sign, text = pair.partition("=")
-        if not sign:
-            raise SpecError(f"a parameter is KEY=VALUE, got {pair!r}")
-        found[key] = yaml.safe_load(text)
-    return found
-
-
-def _yaml(file: Path) -> Any:
-    import yaml
-
-    from calmops_flows.errors import SpecError
-
-    try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise SpecError(f"cannot read {str(file)!r}: {err}") from err

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from calmops_flows.generators.injection.plan import Step, parse_plan
-from calmops_flows.generators.injection.tables import differs
+from calmops_flows.generators.injection.tables import as_frame, as_given, differs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,7 +72,7 @@ def inject(data: pd.DataFrame | pa.Table, plan: object, *, random_state: int) ->
     [[2, 'a'], [3, 'a']]
     """
     steps = parse_plan(plan)
-    frame = _frame(data)
+    frame = as_frame(data)
     seeds = np.random.SeedSequence(random_state).spawn(len(steps))
     log = []
     for number, (step, seed) in enumerate(zip(steps, seeds, strict=True)):
@@ -81,7 +81,7 @@ def inject(data: pd.DataFrame | pa.Table, plan: object, *, random_state: int) ->
         log += _told(number, step.kind, before, changed)
         frame = changed.frame
     told = pd.concat(log, ignore_index=True) if log else _lines(0, "", [], [], [], [])[:0]
-    return Injected(_as_given(frame, data), told)
+    return Injected(as_given(frame, data), told)
 
 
 def _act(step: Step, before: pd.DataFrame, rng: np.random.Generator) -> Changed:
@@ -90,22 +90,6 @@ def _act(step: Step, before: pd.DataFrame, rng: np.random.Generator) -> Changed:
     strength = np.zeros(len(before))
     strength[rows] = step.profile.strength(int(rows.sum()), rng)
     return injector.inject(before.copy(), strength, rng)
-
-
-def _frame(data: pd.DataFrame | pa.Table) -> pd.DataFrame:
-    if isinstance(data, pd.DataFrame):
-        return data
-    # Types of Arrow are kept, so that whole numbers with gaps stay whole.
-    frame: pd.DataFrame = data.to_pandas(types_mapper=_nullable().get)
-    return frame
-
-
-def _as_given(frame: pd.DataFrame, data: pd.DataFrame | pa.Table) -> Any:
-    if isinstance(data, pd.DataFrame):
-        return frame
-    import pyarrow as pa
-
-    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
 def _told(number: int, kind: str, before: pd.DataFrame, changed: Changed) -> list[pd.DataFrame]:
@@ -148,17 +132,3 @@ def _difference(before: pd.Series, after: pd.Series) -> NDArray[np.float64]:
 def _lines(number: int, kind: str, rows: Any, sources: Any, column: Any, by: Any) -> pd.DataFrame:
     values = (number, kind, rows, sources, column, by)
     return pd.DataFrame(dict(zip(LOG_COLUMNS, values, strict=True)))
-
-
-def _nullable() -> dict[pa.DataType, Any]:
-    import pyarrow as pa
-
-    whole = {pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype()}
-    unsigned = {
-        pa.uint8(): pd.UInt8Dtype(),
-        pa.uint16(): pd.UInt16Dtype(),
-        pa.uint32(): pd.UInt32Dtype(),
-        pa.uint64(): pd.UInt64Dtype(),
-    }
-    more = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    return {**whole, **unsigned, **more, pa.string(): pd.StringDtype()}
