@@ -94,7 +94,8 @@ def create_app(
     _add_facts(app, desk)
     _add_errors(app)
     names = [slot.name for slot in slots.all()]
-    app.openapi_schema = openapi.naming(app.openapi(), names)
+    document = openapi.naming(app.openapi(), names)
+    app.openapi = lambda: openapi.described(document, slots.all())  # type: ignore[method-assign]
     return Guard(app, desk.metrics, token=token, hosts=hosts)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from calmops_flows.serving.record_schema import record_schema, with_records
+
+if TYPE_CHECKING:
+    from calmops_flows.serving.slots import Slot
 
 DESCRIPTION = (
     "Answers with the champion of each pipeline, in MLflow's scoring protocol. A promotion or "
     "rollback is followed without a restart."
 )
 _ROWS = {"type": "array", "items": {"type": "array", "items": {}}}
-_RECORDS = {"type": "array", "items": {"type": "object"}}
+_RECORD = {"type": "object", "title": "record"}  # replaced where the columns are known
+_RECORDS = {"type": "array", "items": _RECORD}
 _PARAMS = {"type": "object", "properties": {"probabilities": {"type": "boolean"}}}
 _SPLIT = {
     "type": "object",
@@ -50,7 +56,7 @@ BODY: dict[str, Any] = {
 BARE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"oneOf": [{"type": "object"}, _RECORDS]}}},
+        "content": {"application/json": {"schema": {"oneOf": [_RECORD, _RECORDS]}}},
     }
 }
 _ERROR = {
@@ -152,3 +158,24 @@ def naming(document: dict[str, Any], names: list[str]) -> dict[str, Any]:
                 if parameter["in"] == "path":
                     parameter["schema"]["enum"] = names
     return document
+
+
+def described(document: dict[str, Any], slots: list[Slot]) -> dict[str, Any]:
+    """Add what records hold, where one pipeline's contract is known.
+
+    Parameters
+    ----------
+    document : dict
+        From `naming`.
+    slots : list of Slot
+        All pipelines of the server.
+
+    Returns
+    -------
+    dict
+        With the columns of the model that answers now, if there is but one.
+    """
+    served = slots[0].current if len(slots) == 1 else None
+    if served is None:
+        return document
+    return with_records(document, record_schema(served.contract, served.block_column))

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,48 @@ def test_server_keeps_what_its_openapi_document_says(server: Client, tmp_path: P
     assert "Tested: 10" in done.stdout
 
 
+FEW = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+
+
+def test_document_tells_the_columns_of_the_only_pipeline(server: Client) -> None:
+    document = server.get("/openapi.json")
+    record = document["components"]["schemas"]["Record"]
+    paths = document["paths"]
+
+    assert list(record["properties"]) == record["required"] == ["a", "b", "c"]
+    assert record["properties"]["a"]["type"] == ["number", "boolean", "null"]
+    assert record["properties"]["c"]["examples"] == ["x", "y", "z"]
+    for path in ("/invocations", "/pipelines/{name}/invocations", "/predict/{name}"):
+        body = paths[path]["post"]["requestBody"]["content"]["application/json"]
+        assert "#/components/schemas/Record" in json.dumps(body)
+    jsonschema.validate(RECORD, record)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**RECORD, "c": 7}, record)
+
+
+@FEW
+@given(values=st.fixed_dictionaries(dict.fromkeys(RECORD, SCALARS)))
+def test_record_that_fits_the_document_is_answered(server: Client, values: Any) -> None:
+    record = server.get("/openapi.json")["components"]["schemas"]["Record"]
+    response = server.predict(values)
+
+    if response.status_code == 200:
+        jsonschema.validate(values, record)
+    else:
+        assert not jsonschema.Draft202012Validator(record).is_valid(values) or is_beyond(values)
+
+
+def is_beyond(values: dict[str, Any]) -> bool:
+    """Tell whether a value fits its type, but not into 64 bits or UTF-8."""
+    return any(
+        (isinstance(value, int) and abs(value) >= 2**63)
+        or (isinstance(value, str) and not value.isascii())
+        for value in values.values()
+    )
+
+
 def answered(server: Client, content: bytes, media: str = "application/json") -> None:
     """Ask, and see that the answer is one, or an error that is the client's."""
     response = server.http.post("/invocations", content=content, headers={"Content-Type": media})
@@ -64,11 +107,6 @@ def answered(server: Client, content: bytes, media: str = "application/json") ->
     body = response.json()
     assert body["model"]["version"] == 1
     assert set(body["predictions"]) <= {0, 1}
-
-
-FEW = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
 
 
 @FEW
