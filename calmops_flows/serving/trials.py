@@ -25,7 +25,7 @@ _FIRST, _DAYS = dt.date(1990, 1, 1), 20_000
 
 
 def trials(contract: Contract, golden: pa.Table | None) -> Iterator[Payload]:
-    """Yield rows as clients would send them, together and one by one.
+    """Yield rows as clients would send them, first together, then some one by one.
 
     Parameters
     ----------
@@ -39,29 +39,22 @@ def trials(contract: Contract, golden: pa.Table | None) -> Iterator[Payload]:
     Payload
         The same for the same contract and table.
     """
+    kept: dict[str, list[Any]] = {}
     if golden is not None:
-        yield from _with_some_alone(
-            {
-                name: [_sent(v) for v in golden.column(name).to_pylist()]
-                for name in golden.column_names
-            }
-        )
+        kept = {c: [_sent(v) for v in golden.column(c).to_pylist()] for c in golden.column_names}
     rng = np.random.default_rng(0)
-    yield from _with_some_alone(
-        {
-            column.name: [_drawn(column, rng) for _ in range(_DRAWN)]
-            for column in contract.columns
-            if column.name != contract.target and column.type != KEY
-        }
-    )
-
-
-def _with_some_alone(columns: dict[str, list[Any]]) -> Iterator[Payload]:
-    n_rows = len(next(iter(columns.values()), []))
-    if n_rows:
-        yield Payload(columns, (), n_rows)
-    for row in range(min(n_rows, _ALONE)):
-        yield Payload({name: [values[row]] for name, values in columns.items()}, (), 1)
+    drawn = {
+        column.name: [_drawn(column, rng) for _ in range(_DRAWN)]
+        for column in contract.columns
+        if column.name != contract.target and column.type != KEY
+    }
+    lengths = [(rows, len(next(iter(rows.values()), []))) for rows in (drawn, kept)]
+    for rows, n_rows in lengths:
+        if n_rows:
+            yield Payload(rows, (), n_rows)
+    for rows, n_rows in lengths:
+        for row in range(min(n_rows, _ALONE)):
+            yield Payload({name: [values[row]] for name, values in rows.items()}, (), 1)
 
 
 def _sent(value: Any) -> Any:

@@ -132,11 +132,12 @@ def _blocks(path: str, target: str, fallback: str, **params: Any) -> Model:
     return Model(fitted, problem.contract, problem.rows, block_column="shop")
 
 
-def _ipip() -> Model:
-    problem = _problem("two")
-    context = problem.context({"class": LOGISTIC})
+def _ipip(path: str, target: str, voting: str = "soft", **params: Any) -> Model:
+    problem = _problem(target)
+    context = problem.context({"class": path, "params": params})
     whole = context.build()
-    whole.steps[-1] = ("model", IPIPClassifier(whole.steps[-1][1], random_state=0))
+    ensemble: Any = IPIPClassifier(whole.steps[-1][1], voting=voting, random_state=0)  # type: ignore[arg-type]
+    whole.steps[-1] = ("model", ensemble)
     fitted = RETRAINERS["full"](replace(context, build=lambda: whole)).estimator
     return Model(fitted, problem.contract, problem.rows)
 
@@ -175,7 +176,8 @@ MODELS: dict[str, Callable[[], Model]] = {
     "blocks": lambda: _blocks(LOGISTIC, "two", "global"),
     "blocks together": lambda: _blocks(FOREST, "three", "ensemble", **_FEW),
     "blocks of numbers": lambda: _blocks("sklearn.linear_model.Ridge", "number", "ensemble"),
-    "ipip": _ipip,
+    "ipip": lambda: _ipip(LOGISTIC, "two"),
+    "ipip of three by quorum": lambda: _ipip(FOREST, "three", "quorum", n_estimators=3),
 }
 
 

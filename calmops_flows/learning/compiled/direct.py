@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calmops_flows.learning.ask import ask
+from calmops_flows.learning.problems import elected, probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,14 +38,13 @@ def direct(model: Any) -> Callable[[Floats], Said]:
         From finite numbers of shape (n, n_features) to what `ask` returns.
     """
     classes = getattr(model, "classes_", None)
+    return _known(model, classes) or (lambda X: ask(model, X, classes))
+
+
+def _known(model: Any, classes: Any) -> Callable[[Floats], Said] | None:
     kind = type(model)
-    package = kind.__module__.partition(".")[0]
-    found = _KNOWN.get((package, kind.__name__))
-    if found is not None:
-        way = found(model, classes)
-        if way is not None:
-            return way
-    return lambda X: ask(model, X, classes)
+    found = _KNOWN.get((kind.__module__.partition(".")[0], kind.__name__))
+    return None if found is None else found(model, classes)
 
 
 def _forest(model: Any, classes: Any) -> Callable[[Floats], Said] | None:
@@ -92,6 +93,41 @@ def _lightgbm(model: Any, classes: Any) -> Callable[[Floats], Said] | None:
     return way if not callable(model.objective_) else None
 
 
+class _Positive:
+    """A model of an IPIP ensemble, asked directly for the probability of its positive class."""
+
+    def __init__(self, way: Callable[[Floats], Said]) -> None:
+        self._way = way
+
+    def predict_proba(self, X: Floats) -> Floats | None:
+        """Return the probabilities of both classes."""
+        return self._way(X)[1]
+
+
+def _ipip(model: Any, classes: Any) -> Callable[[Floats], Said]:
+    def positive(one: Any) -> Any:
+        way = _known(one, getattr(one, "classes_", None))
+        return one if way is None else _Positive(way)
+
+    problems = tuple(
+        replace(
+            problem,
+            ensembles=tuple(
+                replace(ensemble, models=tuple(positive(one) for one in ensemble.models))
+                for ensemble in problem.ensembles
+            ),
+        )
+        for problem in model.problems_
+    )
+
+    def way(X: Floats) -> Said:
+        shares = probabilities(problems, X)
+        votes = elected(problems, X) if model.voting == "quorum" else shares
+        return classes[votes.argmax(axis=1)], shares
+
+    return way
+
+
 def _most_probable(probabilities: Floats, classes: Any) -> Said:
     return np.asarray(classes)[probabilities.argmax(axis=1)], probabilities
 
@@ -105,4 +141,5 @@ _KNOWN: dict[tuple[str, str], Callable[[Any, Any], Callable[[Floats], Said] | No
     ("sklearn", "HistGradientBoostingRegressor"): _histogram_boosting,
     ("lightgbm", "LGBMClassifier"): _lightgbm,
     ("lightgbm", "LGBMRegressor"): _lightgbm,
+    ("calmops_flows", "IPIPClassifier"): _ipip,
 }
