@@ -289,3 +289,13 @@ def test_numbers_beyond_what_a_float_holds_are_left_to_the_ordinary_path() -> No
     assert short is not None
 
     assert short.answer(as_sent([USUAL_ROW], list(USUAL))) is None
+
+
+def test_numbers_beyond_what_a_tree_reads_are_left_to_the_ordinary_path() -> None:
+    model = fitted("forest")
+    estimator = copy.deepcopy(model.estimator)
+    short, _ = quicken(estimator, model.contract, trials(model.contract, None), block_column=None)
+    estimator[0].named_transformers_["number"]["impute"].statistics_[:] = 1e300
+    assert short is not None
+
+    assert short.answer(as_sent([{**USUAL_ROW, "x": None}], list(USUAL))) is None

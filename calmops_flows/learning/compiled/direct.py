@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calmops_flows.errors import ModelError
 from calmops_flows.learning.ask import ask
 from calmops_flows.learning.problems import elected, probabilities
 
@@ -54,6 +55,8 @@ def _forest(model: Any, classes: Any) -> Callable[[Floats], Said] | None:
 
     def way(X: Floats) -> Said:
         narrow = X.astype(np.float32)
+        if not np.isfinite(narrow).all():
+            raise ModelError("the rows hold numbers beyond 32 bits, which trees cannot read")
         total = np.zeros((len(X), 1 if classes is None else len(classes)))
         for tree in trees:
             total += tree.predict(narrow)[:, : total.shape[1]]
