@@ -46,6 +46,7 @@ NAMES = (
     "ipip",
     "serving",
     "generators",
+    "clinic",
     "many_workers",
 )
 

@@ -79,12 +79,40 @@ def test_a_report_that_cannot_be_made_leaves_nothing(calmops: Calmops, tmp_path:
     assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
 
 
+def test_clinic_is_written_with_its_truth_and_spec(calmops: Calmops, tmp_path: Path) -> None:
+    out = tmp_path / "trial"
+
+    done = calmops(
+        "generate", "clinic", "biomarker_trial", "--out", str(out), "--patients", "40", "--json"
+    )
+
+    told = json.loads(done.out)
+    assert (told["patients"], told["spec"]) == (40, str(out / "pipeline.yaml"))
+    for file in told["files"]:
+        assert len(pd.read_csv(out / "arrivals" / file["file"])) == file["rows"]
+    assert [len(pd.read_csv(out / "truth" / f"{name}.csv")) > 0 for name in told["truth"]]
+
+
+def test_clinic_says_what_comes_next(calmops: Calmops, tmp_path: Path) -> None:
+    (tmp_path / "trial.yaml").write_text(
+        "{name: trial, cohort: {patients: 20}, outcomes: {ill: {formula: '0'}}, target: ill}"
+    )
+
+    done = calmops("generate", "clinic", str(tmp_path / "trial.yaml"), "--out", str(tmp_path / "o"))
+
+    assert "visit-001.csv: 20 rows" in done.out
+    assert f"calmops run {tmp_path / 'o' / 'pipeline.yaml'}" in " ".join(done.out.split())
+
+
 def test_list_names_every_family(calmops: Calmops) -> None:
     known = json.loads(calmops("generate", "list", "--json").out)
 
     assert {one["family"] for one in known} == {
         "synthetic",
         "inject",
+        "clinic",
+        "clinic layer",
+        "clinic effect",
         "privacy",
         "scenario",
         "synthesize",
@@ -102,6 +130,9 @@ def test_list_names_every_family(calmops: Calmops) -> None:
         (["synthesize", "no.csv"], "there is no file"),
         (["synthesize", "no.csv", "--report", "report.txt"], ".json or .html"),
         (["scenario", "nothing"], "unknown scenario"),
+        (["clinic", "nothing"], "ready: biomarker_trial"),
+        (["clinic", "nothing.yaml"], "cannot read the study"),
+        (["clinic", "biomarker_trial", "--patients", "0"], "greater than or equal to 1"),
     ],
 )
 def test_wrong_use_writes_nothing(

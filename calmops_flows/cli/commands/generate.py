@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calmops_flows.cli.commands.generate_clinic import clinic
 from calmops_flows.cli.commands.generate_feed import deploy, feed
 from calmops_flows.cli.commands.generate_privacy import privacy
 from calmops_flows.cli.commands.generate_synthesize import synthesize
@@ -23,6 +24,9 @@ Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same 
 generate = typer.Typer(
     help="Make data in which something known happens.", no_args_is_help=True, rich_markup_mode=None
 )
+generate.command(
+    "clinic", epilog="Example: calmops generate clinic biomarker_trial --out trial --seed 1"
+)(clinic)
 generate.command(
     "privacy",
     epilog="Example: calmops generate privacy plan.yaml --in patients.csv --out protected.csv",
@@ -41,8 +45,9 @@ generate.command(
 
 @generate.command("list", epilog="Example: calmops generate list")
 def list_(*, json: Json = False) -> None:
-    """List generators, injectors, scenarios and methods of synthesis."""
+    """List generators, injectors, studies, scenarios and methods of synthesis."""
     from calmops_flows.cli.output import emit_json, say_table
+    from calmops_flows.generators.clinic import EFFECTS, LAYERS, ready_studies
     from calmops_flows.generators.injection import INJECTORS
     from calmops_flows.generators.privacy import WAYS
     from calmops_flows.generators.scenario import ready
@@ -51,6 +56,9 @@ def list_(*, json: Json = False) -> None:
 
     known = [("synthetic", name, _about(kind)) for name, kind in CONCEPTS.items()]
     known += [("inject", name, _about(kind)) for name, kind in INJECTORS.items()]
+    known += [("clinic", name, study.about) for name, study in ready_studies().items()]
+    known += [("clinic layer", name, _about(kind)) for name, kind in LAYERS.items()]
+    known += [("clinic effect", name, _about(kind)) for name, kind in EFFECTS.items()]
     known += [("privacy", name, _about(kind)) for name, kind in WAYS.items()]
     known += [("scenario", name, scenario.about) for name, scenario in ready().items()]
     known += [("synthesize", name, _about(kind)) for name, kind in METHODS.items()]

@@ -40,7 +40,7 @@ class Batch(Part):
     """Group: batch: factor on its share, where batches and groups are confounded."""
     rules: dict[Name, str] = Field(default_factory=dict)
     """Batch: formula; visits for which it holds are in that batch (the last rule wins)."""
-    on: tuple[Name, ...] = ()
+    acts_on: tuple[Name, ...] = ()
     """Layers and measures that differ; default: all."""
     offset: dict[Name, float] = Field(default_factory=dict)
     """Batch: shift of all features, in standard deviations."""
@@ -97,7 +97,7 @@ class Batch(Part):
 
     def deviations(self, name: str, on: str, n_features: int, rng: Seeds) -> Deviations | None:
         """Draw what the batches do to the features of a layer or measure; None: nothing."""
-        if self.on and on not in self.on:
+        if self.acts_on and on not in self.acts_on:
             return None
         shape = (len(self.shares), n_features)
         drawn = rng("batches", name, on)

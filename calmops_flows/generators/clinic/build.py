@@ -11,10 +11,11 @@ import pandas as pd
 import yaml
 
 from calmops_flows.generators.clinic.files import Period, disturb, split, table
+from calmops_flows.generators.clinic.load import parse_study
 from calmops_flows.generators.clinic.names import GROUP, PATIENT
 from calmops_flows.generators.clinic.seeds import seeds
 from calmops_flows.generators.clinic.simulate import Truth, simulate
-from calmops_flows.generators.clinic.study import BY_VISIT, Study, parse_study
+from calmops_flows.generators.clinic.study import BY_VISIT, Study
 from calmops_flows.generators.clinic.truth import attended, patient_ids, tables
 from calmops_flows.generators.write import new_folder, write_table
 
@@ -65,7 +66,7 @@ def generate_study(
     Parameters
     ----------
     study : Study, mapping, str or Path
-        What is to happen; a path names a YAML file.
+        What is to happen; a path names a YAML file, another text a ready study.
     random_state : int, default=0
         Seed; the same seed gives the same study. Another layer, measure, outcome, or batch changes
         no value of the others.
@@ -87,7 +88,9 @@ def generate_study(
     ...     "cohort": {"patients": 200, "groups": {"control": 0.5, "case": 0.5}},
     ...     "visits": {"times": [0.0, 1.0]},
     ...     "measures": {"crp": {"formula": "5.0", "intercept_sd": 1.0}},
-    ...     "effects": [{"on": "crp", "groups": ["case"], "effect": {"kind": "shift", "size": 2}}],
+    ...     "effects": [
+    ...         {"acts_on": "crp", "groups": ["case"], "effect": {"kind": "shift", "size": 2}}
+    ...     ],
     ... }
     >>> made = generate_study(study, random_state=1)
     >>> [(period.file_name, len(period.rows)) for period in made.periods]

@@ -81,21 +81,23 @@ def _check_formulas(study: Study) -> None:
 
 def _check_effects(study: Study) -> None:
     for disease in study.effects:
-        if disease.on not in study.layers and disease.on not in study.measures:
+        if disease.acts_on not in study.layers and disease.acts_on not in study.measures:
             valid = listed([*study.layers, *study.measures])
-            raise SpecError(f"effects: no layer or measure {disease.on!r}; valid: {valid}")
-        if disease.on in study.measures and (
+            raise SpecError(f"effects: no layer or measure {disease.acts_on!r}; valid: {valid}")
+        if disease.acts_on in study.measures and (
             disease.features or disease.n_features or disease.module
         ):
-            raise SpecError(f"effects: {disease.on!r} is a measure, and has no features to choose")
+            raise SpecError(
+                f"effects: {disease.acts_on!r} is a measure, and has no features to choose"
+            )
         if isinstance(disease.effect, Subgroup) and disease.effect.where is not None:
             known = [*study.cohort.columns, GROUP]
-            check_formula(disease.effect.where, known, where=f"subgroup of {disease.on!r}")
+            check_formula(disease.effect.where, known, where=f"subgroup of {disease.acts_on!r}")
 
 
 def _check_batches(study: Study) -> None:
     for name, batch in study.batches.items():
-        for on in batch.on:
+        for on in batch.acts_on:
             if on not in study.layers and on not in study.measures:
                 valid = listed([*study.layers, *study.measures])
                 raise SpecError(f"batches {name!r}: no layer or measure {on!r}; valid: {valid}")

@@ -39,7 +39,7 @@ class Progression(Part):
 class Disease(Part):
     """An effect in some groups on some features of a layer, or on a measure."""
 
-    on: Name
+    acts_on: Name
     """A layer or a measure."""
     groups: tuple[Name, ...] = Field(min_length=1)
     """Patients have it while they are in one of these."""
@@ -83,20 +83,20 @@ class Disease(Part):
             unknown = [name for name in self.features if name not in known]
             if unknown:
                 raise SpecError(
-                    f"effect on {self.on!r}: no feature {unknown[0]!r}; they are {names[0]} to "
-                    f"{names[-1]}"
+                    f"effect on {self.acts_on!r}: no feature {unknown[0]!r}; they are "
+                    f"{names[0]} to {names[-1]}"
                 )
             where = np.array(sorted(known[name] for name in self.features))
         if self.module is not None:
             where = np.flatnonzero(module == self.module)
             if not len(where):
                 raise SpecError(
-                    f"effect on {self.on!r}: no module {self.module}; there are {module.max()}"
+                    f"effect on {self.acts_on!r}: no module {self.module}; there are {module.max()}"
                 )
         if self.n_features is not None:
             if self.n_features > len(where):
                 raise SpecError(
-                    f"effect on {self.on!r}: n_features is {self.n_features}, and there are "
+                    f"effect on {self.acts_on!r}: n_features is {self.n_features}, and there are "
                     f"{len(where)} features to choose from"
                 )
             where = np.sort(rng.choice(where, self.n_features, replace=False))

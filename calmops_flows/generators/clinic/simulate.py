@@ -152,7 +152,7 @@ class _Simulation:
         """Draw the effects on a layer or measure."""
         found = []
         for number, disease in enumerate(self.study.effects, start=1):
-            if disease.on == on:
+            if disease.acts_on == on:
                 found.append(self._act(number, disease, chosen_of(disease, number)))
         self.acting += found
         return found

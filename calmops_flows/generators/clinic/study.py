@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, model_validator
 
-from calmops_flows.errors import SpecError
 from calmops_flows.generators.clinic.batches import Batch
 from calmops_flows.generators.clinic.checks import check
 from calmops_flows.generators.clinic.cohort import Cohort
@@ -20,7 +16,6 @@ from calmops_flows.generators.clinic.names import Name
 from calmops_flows.generators.clinic.outcomes import Outcome
 from calmops_flows.generators.clinic.survival import Loss, Survival
 from calmops_flows.generators.clinic.visits import Visits
-from calmops_flows.generators.values import declared
 from calmops_flows.spec.base import Part
 
 BY_VISIT = "visit"
@@ -84,30 +79,3 @@ class Study(Part):
     def _fits(self) -> Study:
         check(self)
         return self
-
-
-def parse_study(study: Study | Mapping[str, Any] | str | Path) -> Study:
-    """Read a study from plain values, or from a YAML file.
-
-    Parameters
-    ----------
-    study : Study, mapping, str or Path
-        A study, its values, or the path of a YAML file.
-
-    Returns
-    -------
-    Study
-        Checked.
-
-    Raises
-    ------
-    SpecError
-        If the file cannot be read, or a part is not valid.
-    """
-    if not isinstance(study, str | Path):
-        return declared(Study, study, where="study")
-    try:
-        values = yaml.safe_load(Path(study).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise SpecError(f"cannot read the study {str(study)!r}: {err}") from err
-    return declared(Study, values, where=f"study {str(study)!r}")

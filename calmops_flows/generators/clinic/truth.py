@@ -110,7 +110,7 @@ def _features(truth: Truth) -> pd.DataFrame:
 def _effects(truth: Truth) -> pd.DataFrame:
     lines = []
     for acting in truth.acting:
-        disease, on = acting.disease, acting.disease.on
+        disease, on = acting.disease, acting.disease.acts_on
         names = truth.features[on].names if on in truth.features else (on,)
         values = {
             "effect": acting.number,

@@ -13,7 +13,7 @@ from calmops_flows.generators.clinic import EFFECTS, Clinical
 from tests.generators.clinic.conftest import drawn
 
 N = 6_000
-ON_CRP = {"on": "crp", "groups": ["case"]}
+ON_CRP = {"acts_on": "crp", "groups": ["case"]}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "fold_change": {"fold": 2.0},
     "polynomial": {"coefficients": [1.0, 0.5]},
@@ -130,7 +130,13 @@ def genes(effect: dict[str, Any], **layer: Any) -> Clinical:
 def test_fold_changes_of_counts_are_recovered() -> None:
     effect = {"kind": "fold_change", "fold": 2.0}
     made = genes(
-        {"on": "rna", "groups": ["case"], "effect": effect, "n_features": 40, "direction": "both"}
+        {
+            "acts_on": "rna",
+            "groups": ["case"],
+            "effect": effect,
+            "n_features": 40,
+            "direction": "both",
+        }
     )
 
     rows = made.frame()
@@ -148,7 +154,7 @@ def test_fold_changes_of_counts_are_recovered() -> None:
 def test_effect_can_be_on_one_module() -> None:
     effect = {"kind": "shift", "size": 1.0}
     made = genes(
-        {"on": "rna", "groups": ["case"], "effect": effect, "module": 2},
+        {"acts_on": "rna", "groups": ["case"], "effect": effect, "module": 2},
         modules=[{"size": 10, "correlation": 0.5}, {"size": 20, "correlation": 0.5}],
     )
 
@@ -181,7 +187,7 @@ def test_progression_grows_with_the_years() -> None:
         ({"effect": {"kind": "shift", "sise": 1.0}}, "valid parameters: kind, size"),
         ({"effect": {"kind": "variance", "ratio": 2}, "direction": "down"}, "has no direction"),
         (
-            {"on": "rna", "effect": {"kind": "shift", "size": 1}},
+            {"acts_on": "rna", "effect": {"kind": "shift", "size": 1}},
             "no layer or measure 'rna'; valid: c",
         ),
         ({"groups": ["ill"], "effect": {"kind": "shift", "size": 1}}, "no group 'ill'; valid: con"),
@@ -209,7 +215,7 @@ def test_wrong_effect_is_refused(effect: dict[str, Any], message: str) -> None:
     ],
 )
 def test_features_that_are_not_there_are_refused(choice: dict[str, Any], message: str) -> None:
-    effect = {"on": "rna", "groups": ["case"], "effect": {"kind": "shift", "size": 1.0}}
+    effect = {"acts_on": "rna", "groups": ["case"], "effect": {"kind": "shift", "size": 1.0}}
 
     with pytest.raises(SpecError, match=message):
         genes(effect | choice)

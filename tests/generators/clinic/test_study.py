@@ -12,7 +12,7 @@ import yaml
 
 from calmops_flows import api
 from calmops_flows.errors import NameConflictError, SpecError
-from calmops_flows.generators.clinic import generate_study, parse_study, write_study
+from calmops_flows.generators.clinic import generate_study, parse_study, ready_studies, write_study
 from calmops_flows.settings import Settings
 from calmops_flows.spec import read_spec
 from calmops_flows.store import open_store
@@ -36,7 +36,9 @@ def everything() -> dict[str, Any]:
         transitions={"control": {"case": 0.1}},
         measures={"crp": CRP},
         layers={"rna": {"kind": "rna_seq", "n_features": 12}},
-        effects=[{"on": "rna", "groups": ["case"], "effect": {"kind": "fold_change", "fold": 2}}],
+        effects=[
+            {"acts_on": "rna", "groups": ["case"], "effect": {"kind": "fold_change", "fold": 2}}
+        ],
         outcomes={"ill": {"formula": "crp - 5 + 0.1 * rna_1", "prevalence": 0.4}},
         survival={"rate": 0.05},
         dropout={"moved": {"rate": 0.05}},
@@ -128,7 +130,7 @@ def test_fixed_offset_of_a_batch_is_recovered() -> None:
 
 
 def test_shifts_and_scales_of_features_are_the_told_ones() -> None:
-    lab = {"shares": {"a": 0.5, "b": 0.5}, "shift_sd": 1.0, "scale_sd": 0.3, "on": ["ms"]}
+    lab = {"shares": {"a": 0.5, "b": 0.5}, "shift_sd": 1.0, "scale_sd": 0.3, "acts_on": ["ms"]}
     made = drawn(
         6_000,
         measures={"crp": {"formula": "0.0"}},
@@ -316,7 +318,7 @@ def test_hidden_columns_do_not_reach_the_files(tmp_path: Path) -> None:
             {"batches": {"lab": {"shares": {"a": 1.0}, "offset": {"b": 1}}}},
             "no batch 'b'; valid: a",
         ),
-        ({"batches": {"lab": {"shares": {"a": 1.0}, "on": ["x"]}}}, "no layer or measure 'x'"),
+        ({"batches": {"lab": {"shares": {"a": 1.0}, "acts_on": ["x"]}}}, "no layer or measure 'x'"),
         ({"missing": [{"columns": ["x"], "rate": 0.1}]}, "no column 'x'; valid: patient, visit"),
         ({"missing": [{"columns": ["group"], "rate": 1.1}]}, "between 0 and 1"),
         (
@@ -370,6 +372,19 @@ def test_failure_while_writing_leaves_nothing(tmp_path: Path) -> None:
         write_study(twice, tmp_path / "out")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ready_studies_are_drawn_and_their_pipelines_are_valid(tmp_path: Path) -> None:
+    for name, study in ready_studies().items():
+        spec = write_study(generate_study(name, random_state=3), tmp_path / name)
+
+        assert read_spec(spec).target == study.target
+        assert parse_study(name) == study
+
+
+def test_unknown_ready_study_lists_the_known() -> None:
+    with pytest.raises(SpecError, match=r"no ready study 'trail'; ready: biomarker_trial"):
+        parse_study("trail")
 
 
 def test_study_is_plain_yaml() -> None:
