@@ -27,6 +27,7 @@ NAMES = (
     "drain_overhead",
     "known_files",
     "trigger_latency",
+    "stop_services",
     "five_files",
     "wide_snapshot",
     "drift_speed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from frame.gate import admit
+from frame.gate import admit, is_admitted
 from frame.strip import live_strip
 
 # One list without headings: Streamlit's markup of sections is no list to a screen reader.
@@ -25,12 +25,14 @@ PAGES = (
 )
 
 st.set_page_config(page_title="CalmOps", layout="wide")
-admit()
+# Before the gate: without it Streamlit makes a list of its own from the folder of pages.
 chosen = st.navigation(
     [
         st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "overview")
         for name, title in PAGES
-    ]
+    ],
+    position="sidebar" if is_admitted() else "hidden",
 )
+admit()
 live_strip()
 chosen.run()

@@ -6,6 +6,7 @@ import contextvars
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -79,7 +80,8 @@ class BlockNotifier:
     run_id : str, optional
         The flow run that they link to.
     patience_seconds : float
-        How long the end of a run waits for a block; then it counts as failed.
+        How long the end of a run waits for all blocks together; who has not answered then
+        counts as failed, and what was not tried waits for the next run.
     """
 
     pipeline: str
@@ -102,11 +104,12 @@ class BlockNotifier:
     def heard(self, *, wait: bool) -> list[Heard]:
         """Return what has ended, each with its failure or None.
 
-        ``wait`` waits at most the patience for each delivery that is under way.
+        ``wait`` waits for those that are under way, at most the patience in all.
         """
         heard: list[Heard] = []
+        deadline = time.monotonic() + self.patience_seconds if wait else None
         for block, line in list(self._lines.items()):
-            heard.extend(self._ended(block, line, wait=wait))
+            heard.extend(self._ended(block, line, deadline))
             if wait and not line.is_broken:
                 line.waiting.put(None)  # its thread ends; a broken line stays to be remembered
                 del self._lines[block]
@@ -119,13 +122,14 @@ class BlockNotifier:
             line.start()
         return self._lines[block]
 
-    def _ended(self, block: str, line: _Line, *, wait: bool) -> list[Heard]:
+    def _ended(self, block: str, line: _Line, deadline: float | None) -> list[Heard]:
         found: list[Heard] = []
         while line.open_count:
+            left = 0.0 if deadline is None else max(0.0, deadline - time.monotonic())
             try:
-                one = line.ended.get(block=wait, timeout=self.patience_seconds)
+                one = line.ended.get(block=left > 0, timeout=left or None)
             except queue.Empty:
-                hanging = line.under_way if wait else None
+                hanging = line.under_way if deadline is not None else None
                 if hanging is not None:
                     line.is_broken = True
                     found.append((hanging, f"{block}: no answer for {self.patience_seconds:g} s"))

@@ -88,8 +88,10 @@ class Supervisor:
         children = [(post is self._posts[0], post.child) for post in self._posts]
         others = [child for is_first, child in children if child and not is_first]
         firsts = [child for is_first, child in children if child and is_first]
-        _end(others, POLITE_SECONDS)
-        _end(firsts, SERVER_SECONDS)
+        for asked, seconds in ((others, POLITE_SECONDS), (firsts, SERVER_SECONDS)):
+            for child in _end(asked, seconds):
+                name = child.service.name
+                self.log.info("%-9s | %s did not end in %g s: forced", "calmops", name, seconds)
         self.log.info("%-9s | all services have ended", "calmops")
 
     def _start(self, post: _Post) -> None:
@@ -132,14 +134,16 @@ class Supervisor:
         self.log.info("%-9s | %s %s", "calmops", post.service.name, text)
 
 
-def _end(children: Sequence[Child], seconds: float) -> None:
-    """Ask all at once, wait, and kill who is left, with all that they have started."""
+def _end(children: Sequence[Child], seconds: float) -> list[Child]:
+    """Ask all at once, wait, kill who is left with all that they have started; return those."""
     for child in children:
         child.signal_group(signal.SIGTERM)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and any(child.has_group() for child in children):
         time.sleep(0.05)
+    forced = [child for child in children if child.has_group()]
     for child in children:
         child.signal_group(signal.SIGKILL)
         child.process.wait()
         child.reader.join(timeout=1)
+    return forced

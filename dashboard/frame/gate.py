@@ -13,9 +13,15 @@ _PAUSE_SECONDS = 0.5
 _ADMITTED = "calmops_admitted"
 
 
+def is_admitted() -> bool:
+    """Say whether this visitor may see pages: on loopback, or with the token."""
+    is_local = st.get_option("server.address") in LOOPBACK
+    return is_local or bool(st.session_state.get(_ADMITTED))
+
+
 def admit() -> None:
     """Ask for ``CALMOPS_TOKEN`` unless the server is bound to loopback; end the page without it."""
-    if st.get_option("server.address") in LOOPBACK or st.session_state.get(_ADMITTED):
+    if is_admitted():
         return
     st.title("CalmOps")
     token = os.environ.get("CALMOPS_TOKEN", "")

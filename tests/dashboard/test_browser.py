@@ -16,7 +16,11 @@ from typing import Any
 import pytest
 
 from calmops_flows.cli.commands.dashboard import dashboard_script
+from calmops_flows.settings import Settings
+from calmops_flows.store import open_store
 from tests.dashboard.pages import PAGES
+from tests.read.seed import a_year
+from tests.servers.ports import free_port
 
 pytestmark = [pytest.mark.xdist_group("dashboard")]
 ROOT = Path(__file__).parents[2]
@@ -35,6 +39,7 @@ FLAGS = (
 )
 PIPELINES = {"blocks": "flights-by-origin", "ipip": "cancellations"}
 START_SECONDS = 90
+TOKEN = "a-token-of-the-dashboard"
 # Text of a chart that lies on other text of the same chart, by its boxes on the screen.
 OVERLAPS = """
 () => {
@@ -201,3 +206,47 @@ def test_choices_stay_from_page_to_page(server: str, browser: Any) -> None:
 
     assert "pipeline=flights-by-origin" in page.url
     page.context.close()
+
+
+@pytest.fixture
+def open_server(tmp_path: Path) -> Iterator[str]:
+    """Serve a store on all addresses, as the command does when it is given a token."""
+    with open_store(Settings(home=tmp_path)) as store:
+        a_year(store)
+    port = free_port()
+    options = ("--host", "0.0.0.0", "--port", str(port))
+    environment = os.environ | {"CALMOPS_HOME": str(tmp_path), "CALMOPS_TOKEN": TOKEN}
+    command = [sys.executable, "-m", "calmops_flows.cli.main", "dashboard", *options]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def test_off_loopback_a_page_asks_for_the_token_before_it_shows_anything(
+    open_server: str, browser: Any
+) -> None:
+    shown = {}
+    for name in ("drift", "models", "simulator", "overview"):
+        page = open_page(browser, address_of(open_server, name), width=1280, scheme="light")
+        shown[name] = page.locator('[data-testid="stApp"]').inner_text()
+        if name != "overview":
+            page.context.close()
+    token = page.get_by_label("Token (CALMOPS_TOKEN)")
+    token.fill("guess")
+    token.press("Enter")
+    page.get_by_text("That is not the token.").wait_for()
+    refused = page.locator('[data-testid="stApp"]').inner_text()
+    token.fill(TOKEN)
+    token.press("Enter")
+    page.get_by_role("link", name="Runs and health").wait_for()
+    settle(page)
+    admitted = page.locator('[data-testid="stApp"]').inner_text()
+    page.context.close()
+
+    assert {name for name, text in shown.items() if "Token (CALMOPS_TOKEN)" not in text} == set()
+    before = "".join(shown.values()) + refused
+    assert [word for word in ("flights", "Overview", "Runs and health") if word in before] == []
+    assert "flights" in admitted

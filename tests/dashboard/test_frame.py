@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from streamlit import config
+from streamlit.testing.v1 import AppTest
 
 from calmops_flows.cli.commands.dashboard import dashboard_script
 from calmops_flows.read import list_pipelines, show
@@ -79,7 +80,8 @@ def test_off_loopback_the_token_opens_the_pages(monkeypatch: pytest.MonkeyPatch)
     with open_store() as store:
         a_year(store)
     config.set_option("server.address", "0.0.0.0")
-    app = page("overview")
+    # The page by itself: a test of the whole app forgets inputs between runs, as if pages changed.
+    app = AppTest.from_file(str(APP.parent / "pages" / "overview.py"), default_timeout=60).run()
     assert not app.dataframe
 
     app.text_input(key="token").set_value("wrong").run()

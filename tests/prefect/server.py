@@ -15,6 +15,13 @@ from typing import TypeVar
 from calmops_flows.flows.detect import is_reachable
 from tests.servers.ports import free_port
 
+# How often a server looks or writes by itself; tests would only wait for it, 5 seconds each.
+QUICK = {
+    "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.5",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "1",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "0.5",
+}
 START_SECONDS = 180  # about 15 s alone; two busy cores shared by others need more
 T = TypeVar("T")
 
@@ -64,7 +71,8 @@ def running_server(
     api = f"http://127.0.0.1:{port}/api"
     log = folder / "server.log"
     command = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with running(log, *command, PREFECT_SERVER_UI_API_URL=api, **(variables or {})) as process:
+    more = {**QUICK, **(variables or {}), "PREFECT_SERVER_UI_API_URL": api}
+    with running(log, *command, **more) as process:
         try:
             wait_for(
                 lambda: is_reachable(api) or process.poll() is not None,

@@ -141,6 +141,8 @@ def test_stop_ends_grandchildren_and_those_who_refuse(
 
     _, alive = psutil.wait_procs(before, timeout=PATIENCE_SECONDS)
     assert alive == []
+    forced = [line.split()[2] for line in caplog.messages if line.endswith("s: forced")]
+    assert forced == ["stubborn"]
 
 
 def family(me: psutil.Process, others: set[psutil.Process]) -> list[psutil.Process]:
