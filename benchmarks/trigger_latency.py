@@ -8,7 +8,6 @@ automation, one process worker that asks every 2 seconds, and a new Python proce
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -16,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +24,7 @@ import numpy as np
 from sqlalchemy import select
 
 from benchmarks.figures import Figure, own_home, report
+from benchmarks.run_parts import run_parts
 from benchmarks.server import running_server
 from calmops_flows.api import apply
 from calmops_flows.spec import parse_spec
@@ -37,6 +36,11 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 1.0
 PATIENCE_SECONDS = 120.0
+PARTS = {
+    "created": "closed file to flow run created (settling, event, automation)",
+    "submitted": "created to taken by the worker",
+    "running": "taken to running (the run's own process)",
+}
 CALMOPS = (sys.executable, "-m", "calmops_flows.cli.main")
 PREFECT = (sys.executable, "-m", "prefect")
 
@@ -74,12 +78,16 @@ def prefect_figures(store: Store, folder: Path, n_files: int) -> Iterator[Figure
             process(folder / "worker.log", *worker, environment=environment),
             process(folder / "watch.log", *CALMOPS, "watch", "prefect", environment=environment),
         ):
-            seconds = [
-                started_at(variables["PREFECT_API_URL"], store, name).timestamp() - closed
+            parts = [
+                run_parts(variables["PREFECT_API_URL"], run_of(store, name), closed)
                 for name, closed in drops(store, arrivals, "prefect", n_files)
             ]
+    seconds = [one.total for one in parts]
     yield Figure("Prefect: closed file to run, p50", statistics.median(seconds), "s", 10.0)
     yield Figure("Prefect: closed file to run, p95", p95(seconds), "s", 20.0)
+    for part, words in PARTS.items():
+        median = statistics.median(getattr(one, part) for one in parts)
+        yield Figure(f"Prefect: {words}, p50", median, "s")
 
 
 def p95(seconds: list[float]) -> float:
@@ -143,14 +151,12 @@ def entered_at(store: Store, pipeline: str, name: str) -> datetime:
     return datetime.fromisoformat(found[0]).astimezone(UTC)
 
 
-def started_at(api: str, store: Store, name: str) -> datetime:
-    """Ask Prefect when the flow run that processed a file was Running."""
+def run_of(store: Store, name: str) -> str:
+    """Return the flow run that processed a file."""
     found = outcome(store, "prefect", name)
     if found is None or found[1] is None:
         sys.exit(f"{name} was not processed by a flow run")
-    with urllib.request.urlopen(f"{api}/flow_runs/{found[1]}", timeout=30) as answer:
-        run = json.load(answer)
-    return datetime.fromisoformat(run["start_time"])
+    return found[1]
 
 
 @contextmanager

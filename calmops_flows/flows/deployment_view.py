@@ -10,6 +10,7 @@ from typing import Any
 from calmops_flows.flows.detect import api_url, run_link
 
 TIMEOUT_SECONDS = 3.0
+_NOT_FOUND = 404
 _AHEAD = ("SCHEDULED", "PENDING")
 
 
@@ -19,7 +20,8 @@ class DeploymentView:
 
     ``api`` is the address that was asked (None: none is configured); ``is_answering`` whether
     it said anything; ``name`` is null without a deployment; ``next_run_at`` is the next
-    scheduled run, null while it is paused.
+    scheduled run, null while it is paused; ``last_run_url`` leads to the last run, null where
+    the server that answers does not know it (another one, or its database was lost).
     """
 
     api: str | None
@@ -46,6 +48,7 @@ def deployment_view(pipeline: str, kind: str, last_run_id: str | None) -> Deploy
         with httpx.Client(base_url=api, timeout=TIMEOUT_SECONDS, headers=_headers()) as client:
             found = _post(client, "deployments/filter", _named(pipeline, kind))
             ahead = _post(client, "flow_runs/filter", _named(pipeline, kind) | _NEXT)
+            link = link if _knows(client, last_run_id) else None
     except (httpx.HTTPError, ValueError):
         return DeploymentView(api, is_answering=False, last_run_url=link)
     if not found:
@@ -79,6 +82,17 @@ def _post(client: Any, path: str, question: dict[str, Any]) -> list[dict[str, An
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()
     return found
+
+
+def _knows(client: Any, run_id: str | None) -> bool:
+    """Say whether the server has a run; one with another database has not."""
+    if run_id is None:
+        return False
+    answer = client.get(f"flow_runs/{run_id}")
+    if answer.status_code == _NOT_FOUND:
+        return False
+    answer.raise_for_status()
+    return True
 
 
 def _headers() -> dict[str, str]:

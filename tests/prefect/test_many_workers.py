@@ -34,7 +34,12 @@ from tests.servers.postgres import fresh_database
 from tests.servers.s3 import environment
 from tests.store_dump import dump
 
-pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.faults]
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.postgres,
+    pytest.mark.faults,
+    pytest.mark.timeout(600),
+]
 HOSTS = ("host0", "host1", "host2")
 POOL = "team"  # the session's own worker takes from another one
 PATIENCE_SECONDS = 240

@@ -86,10 +86,16 @@ def _messages(view: StatusView) -> str:
 
 def _prefect(view: DeploymentView, last_run_id: str | None) -> list[tuple[str, object]]:
     return [
-        ("last run", view.last_run_url or last_run_id),
+        ("last run", _last_run(view, last_run_id)),
         ("deployment", _deployment(view)),
         ("next run", _next_run(view)),
     ]
+
+
+def _last_run(view: DeploymentView, run_id: str | None) -> str | None:
+    if view.is_answering and run_id is not None and view.last_run_url is None:
+        return f"{run_id}, which this server does not know"
+    return view.last_run_url or run_id
 
 
 def _deployment(view: DeploymentView) -> str:
@@ -98,7 +104,7 @@ def _deployment(view: DeploymentView) -> str:
     if not view.is_answering:
         return f"unknown: the Prefect API at {view.api} does not answer"
     if view.name is None:
-        return "none; `calmops deploy` makes it"
+        return "none on this server; `calmops deploy` makes it"
     return f"{view.name}, paused" if view.is_paused else view.name
 
 
