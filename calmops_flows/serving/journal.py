@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from calmops_flows.faults import durable
-from calmops_flows.store.artifacts import write_durably
+from calmops_flows.store.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable

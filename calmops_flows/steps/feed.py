@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from calmops_flows.errors import NameConflictError, SpecError
 from calmops_flows.faults import durable
-from calmops_flows.store.artifacts import write_durably
+from calmops_flows.store.files import write_durably
 
 if TYPE_CHECKING:
     from calmops_flows.generators.feed import Feed

@@ -81,13 +81,17 @@ def export(store: Store, name: str, file: Path) -> ArchiveView:
         with store.database.read() as connection:
             lock_existing(connection, name)
     partial = file.with_name(f"{file.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-        text = canonical_json({"format": FORMAT, "schema": HEAD, "rows": rows})
-        archive.writestr(ROWS, text)
-        for digest in sorted(with_manifests(store.artifacts, named)):
-            archive.writestr(f"artifacts/{digest}", store.artifacts.get(digest))
-    with durable("archive.rename"):
-        partial.replace(file)
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            text = canonical_json({"format": FORMAT, "schema": HEAD, "rows": rows})
+            archive.writestr(ROWS, text)
+            for digest in sorted(with_manifests(store.artifacts, named)):
+                archive.writestr(f"artifacts/{digest}", store.artifacts.get(digest))
+        with durable("archive.rename"):
+            partial.replace(file)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     return inspect_archive(file)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -17,9 +16,9 @@ from typing import Any
 from calmops_flows.data.transport import Patience, open_system, reaching, without_secrets
 from calmops_flows.errors import ArtifactError, DigestMismatchError, UnreachableArtifactsError
 from calmops_flows.faults import durable
+from calmops_flows.store.files import is_unfinished, write_durably
 
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
-_CHUNK = 1 << 20
 _RENEW_SECONDS = 6 * 3600.0  # a put of what an object store has already is repeated this rarely
 
 
@@ -183,7 +182,7 @@ class ArtifactStore:
     def unfinished(self) -> Iterator[tuple[str, float]]:
         """Yield path and time of each file that a killed write left behind."""
         for path, modified, _ in self._files():
-            if path.rpartition("/")[2].startswith(".tmp-"):
+            if is_unfinished(path.rpartition("/")[2]):
                 yield path, modified
 
     def remove(self, digest: str) -> None:
@@ -263,26 +262,6 @@ class ArtifactStore:
         if self._local is not None:
             return nullcontext()
         return reaching(self.url, doing, error=UnreachableArtifactsError)
-
-
-def write_durably(target: Path, stream: io.BufferedIOBase) -> None:
-    """Write aside, fsync, rename, fsync the folder: whole or not at all."""
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            while chunk := stream.read(_CHUNK):
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(partial).replace(target)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _time_and_size(about: dict[str, Any]) -> tuple[float, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,12 +68,17 @@ def back_up(store: Store, folder: Path) -> Backup:
     if partial.exists():
         raise SpecError(f"{str(partial)!r} is left from a backup that was cut; remove it first")
     partial.mkdir(parents=True, mode=0o700)
-    rows, digests = _copy_database(store, partial / "calmops.db")
-    size = _copy_artifacts(store.artifacts, ArtifactStore(str(partial / "artifacts")), digests)
-    if folder.exists():
-        folder.rmdir()
-    with durable("backup.rename"):
-        partial.rename(folder)
+    try:
+        rows, digests = _copy_database(store, partial / "calmops.db")
+        size = _copy_artifacts(store.artifacts, ArtifactStore(str(partial / "artifacts")), digests)
+        if folder.exists():
+            folder.rmdir()
+        with durable("backup.rename"):
+            partial.rename(folder)
+    except BaseException:
+        # After the rename there is none; what else cannot be removed, the next backup names.
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return Backup(str(folder), len(digests), size, rows)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from calmops_flows.data.transport import Patience, open_system, reaching
 from calmops_flows.faults import durable
-from calmops_flows.store.artifacts import write_durably
+from calmops_flows.store.files import unfinished, write_durably
 
 
 def write_export(url: str, name: str, content: bytes, *, patience: Patience | None = None) -> None:
@@ -38,6 +38,35 @@ def write_export(url: str, name: str, content: bytes, *, patience: Patience | No
         else:
             folder.mkdir(parents=True, exist_ok=True)
             write_durably(folder / name, io.BytesIO(content))
+
+
+def unfinished_exports(url: str) -> tuple[tuple[Path, float], ...]:
+    """Return the temporary files in a folder of exports, each with its time of writing.
+
+    Parameters
+    ----------
+    url : str
+        Local folder, or fsspec URL: there each file is one request, and none is left.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be read.
+    """
+    folder = local_path(url)
+    return () if folder is None else tuple(sorted(unfinished(folder)))
+
+
+def remove_export(path: Path) -> None:
+    """Remove a file that `unfinished_exports` named.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed.
+    """
+    with durable("artifact.remove"):
+        path.unlink(missing_ok=True)
 
 
 def local_path(url: str) -> Path | None:

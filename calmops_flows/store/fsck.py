@@ -20,6 +20,8 @@ from calmops_flows.errors import (
 from calmops_flows.records import SnapshotState, VersionStatus
 from calmops_flows.spec import parse_spec
 from calmops_flows.store import audit
+from calmops_flows.store.exports import remove_export, unfinished_exports
+from calmops_flows.store.files import LEFT_SECONDS
 from calmops_flows.store.references import of_manifest, referenced
 from calmops_flows.store.stored_texts import unreadable_texts
 from calmops_flows.store.tables import (
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from calmops_flows.store.store import Store
 
-ORPHAN_SECONDS = 24 * 3600.0  # a run that is at work may not have named its artifacts yet
+ORPHAN_SECONDS = LEFT_SECONDS  # a run that is at work may not have named its artifacts yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ def fsck(store: Store, *, repair: bool = False, now: datetime) -> tuple[Finding,
     store : Store
         The store; runs may go on meanwhile.
     repair : bool, default False
-        Remove artifacts that nothing names and unfinished files, both older than a day, and
-        point a pipeline without a valid champion to the one version that is marked as such.
+        Remove artifacts that nothing names and unfinished files, also those beside exported
+        predictions, all older than a day, and point a pipeline without a valid champion to the
+        one version that is marked as such.
     now : datetime
         Time-zone aware time.
 
@@ -91,10 +94,12 @@ def fsck(store: Store, *, repair: bool = False, now: datetime) -> tuple[Finding,
             *_chains(connection),
         ]
         named = dict(referenced(connection))
+        folders = set(_export_folders(connection))
         champions = list(_champions(connection))
     found.extend(_repair_champions(store, champions, repair=repair))
     found.extend(_artifacts(store, named))
     found.extend(_leftovers(store, set(named), repair=repair, now=now))
+    found.extend(_left_exports(folders, repair=repair, now=now))
     return tuple(found)
 
 
@@ -151,6 +156,17 @@ def _repair_champions(
                     .values(champion=marked[0], revision=pipelines.c.revision + 1)
                 )
         yield Finding("champion", name, detail, is_repaired=can)
+
+
+def _export_folders(connection: Connection) -> Iterator[str]:
+    """Yield where pipelines write their predictions; of a damaged spec nothing is known."""
+    for spec in connection.execute(select(pipelines.c.spec)).scalars():
+        try:
+            wanted = parse_spec(json.loads(spec), where="the stored spec").predictions
+        except (SpecError, ValueError):
+            continue  # `_pipelines` names it
+        if wanted is not None:
+            yield wanted.path
 
 
 def _ledger(connection: Connection) -> Iterator[Finding]:
@@ -225,3 +241,17 @@ def _leftovers(store: Store, named: set[str], *, repair: bool, now: datetime) ->
         if repair:
             store.artifacts.remove_unfinished(path)
         yield Finding("unfinished", path, "left by a killed write", is_repaired=repair)
+
+
+def _left_exports(folders: set[str], *, repair: bool, now: datetime) -> Iterator[Finding]:
+    oldest = now.timestamp() - LEFT_SECONDS
+    for folder in sorted(folders):
+        try:
+            for path, written in unfinished_exports(folder):
+                if written <= oldest:
+                    if repair:
+                        remove_export(path)
+                    detail = "left by a killed export"
+                    yield Finding("unfinished", str(path), detail, is_repaired=repair)
+        except OSError as err:
+            yield Finding("exports", folder, f"cannot be looked at: {err.strerror}")

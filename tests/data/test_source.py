@@ -209,6 +209,28 @@ def test_known_file_that_grows_waits_again(inbox: Path) -> None:
     assert (found.new, paths(found.waiting)) == ((), ["a.csv"])
 
 
+@pytest.mark.parametrize("pattern", ["*", "*.csv", "**/*.csv", "**"])
+def test_links_that_go_round_in_circles_are_not_followed(inbox: Path, pattern: str) -> None:
+    put(inbox, "day/part.csv")
+    (inbox / "day" / "round.csv").symlink_to(inbox)
+    (inbox / "day" / "deeper.csv").symlink_to(inbox / "day" / "deeper.csv" / "deeper.csv")
+    (inbox / "there.csv").symlink_to(inbox / "back.csv")
+    (inbox / "back.csv").symlink_to(inbox / "there.csv")
+    (inbox / "itself.csv").symlink_to("itself.csv")
+
+    found = look(inbox, pattern=pattern)
+
+    assert paths(found.new) == ["day/part.csv"]
+    assert {path for path, _ in found.skipped} == {
+        "back.csv",
+        "day/deeper.csv",
+        "day/round.csv",
+        "itself.csv",
+        "there.csv",
+    }
+    assert all(why.startswith("symlink") for _, why in found.skipped)
+
+
 def test_links_pipes_sockets_and_folders_are_skipped_with_a_reason(
     inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,6 +422,8 @@ def test_file_that_grows_while_it_is_read_ends_and_is_not_ready(
         ("a%00.csv", "path_outside"),
         ("out.csv", "symlink"),
         ("linked/outside.csv", "symlink"),
+        ("round/round/real.csv", "symlink"),
+        ("itself.csv", "symlink"),
         ("pipe.csv", "not_a_file"),
         ("folder.csv", "not_a_file"),
         ("gone.csv", "vanished"),
@@ -411,6 +435,9 @@ def test_take_reads_plain_files_below_the_source_only(
     outside = put(inbox.parent, "outside.csv")
     (inbox / "out.csv").symlink_to(outside)
     (inbox / "linked").symlink_to(inbox.parent)
+    (inbox / "round").symlink_to(inbox)
+    (inbox / "itself.csv").symlink_to("itself.csv")
+    put(inbox, "real.csv")
     (inbox / "folder.csv").mkdir()
     os.mkfifo(inbox / "pipe.csv")
 

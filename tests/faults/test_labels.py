@@ -79,7 +79,7 @@ def joins(home: Path, url: str) -> int:
 
 def as_before(source: Path) -> None:
     """Take away what the run before left beside its home."""
-    (source / "labels" / "late.csv").unlink()
+    (source / "labels" / "late.csv").unlink(missing_ok=True)
     for file in (source / "predictions").iterdir():
         file.unlink()
 

@@ -33,7 +33,7 @@ ELSEWHERE = {
     "services/supervisor.py:Supervisor.run": "up.json names processes; a stale one names none",
     "services/environment.py:write_file": "files of services that `calmops up` writes again",
     "store/database.py:Database.write": "takes the point's name and marks it",
-    "store/artifacts.py:write_durably": "called within artifact.put and export.write",
+    "store/files.py:write_durably": "called within artifact.put and export.write",
     "store/exports.py:_write_remote": "called by write_export within export.write",
     "store/artifacts.py:ArtifactStore._write": "called by put_stream within artifact.put",
     "data/readers/arff.py:read_arff": "a private temporary file of the reader",

@@ -109,8 +109,8 @@ def read_ending(home: Path, pipeline: str, exports: Path, findings: tuple[str, .
                 )
             ),
             predicted=column(f"SELECT s.digest FROM predictions x {joined}"),
-            # A killed write may leave a hidden file beside them, which nobody takes for one.
-            exports=tuple(sorted(path.name for path in exports.glob("[!.]*"))),
+            # Also hidden ones, which killed writes leave: `fsck --repair` has removed them.
+            exports=tuple(sorted(path.name for path in exports.glob("*"))),
             undelivered=column(
                 "SELECT count(*) FROM outbox WHERE pipeline = ? AND delivered_at IS NULL"
             )[0],

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -28,6 +28,7 @@ from tests.soak.workers import PIPELINE, Workers, run
 LOOK_SECONDS = 0.05
 SECONDS_PER_ARRIVAL = 1.0  # workers that fell behind leave as many to the run at the end
 MEAN_PAUSE_SECONDS = 0.4
+DAY = timedelta(days=1)
 
 
 def soak(folder: Path, *, seed: int, goes_on: Callable[[int], bool]) -> Chronicle:
@@ -51,6 +52,8 @@ def soak(folder: Path, *, seed: int, goes_on: Callable[[int], bool]) -> Chronicl
         mend(home, source, arrivals)
     with open_store(Settings(home=home)) as store:
         found = fsck(store, now=datetime.now(UTC))
+        swept = fsck(store, repair=True, now=datetime.now(UTC) + 2 * DAY)
+    found += tuple(one for one in swept if not one.is_repaired)
     findings = tuple(f"{one.check} {one.where}: {one.detail}" for one in found)
     ending = read_ending(home, PIPELINE, folder / "predictions", findings)
     return Chronicle(

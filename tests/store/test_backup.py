@@ -61,3 +61,4 @@ def test_failure_leaves_no_half_backup_under_the_name(
         back_up(filled, tmp_path / "copy")
 
     assert (tmp_path / "copy").exists() == (f"{write}.{side}" == "backup.rename.after")
+    assert not (tmp_path / "copy.partial").exists()

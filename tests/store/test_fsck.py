@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -95,6 +96,30 @@ def test_old_leftovers_are_removed_and_young_ones_kept(filled: Store) -> None:
     assert not filled.artifacts.exists(orphan)
     assert filled.artifacts.exists(young)
     assert fsck(filled, now=utc_now()) == ()
+
+
+def test_old_leftovers_beside_exported_predictions_are_removed(
+    filled: Store, tmp_path: Path
+) -> None:
+    exports = tmp_path / "predictions"
+    exports.mkdir()
+    wanted = {"path": str(exports)}
+    with filled.database.write("pipeline.apply") as connection:
+        spec = json.loads(str(connection.execute(text("SELECT spec FROM pipelines")).scalar()))
+        changed = json.dumps({**spec, "predictions": {**wanted, "probabilities": True}})
+        connection.execute(text("UPDATE pipelines SET spec = :s"), {"s": changed})
+    for name in (".tmp-old", ".tmp-young", "june.parquet"):
+        (exports / name).write_bytes(b"half")
+    for name in (".tmp-old", "june.parquet"):
+        os.utime(exports / name, (1_000_000_000, 1_000_000_000))
+
+    told = fsck(filled, now=utc_now())
+    found = fsck(filled, repair=True, now=utc_now())
+
+    where = str(exports / ".tmp-old")
+    assert [(f.check, f.where, f.is_repaired) for f in told] == [("unfinished", where, False)]
+    assert [(f.check, f.where, f.is_repaired) for f in found] == [("unfinished", where, True)]
+    assert {path.name for path in exports.iterdir()} == {".tmp-young", "june.parquet"}
 
 
 def test_pointer_follows_the_one_version_that_is_marked(filled: Store) -> None:

@@ -182,6 +182,23 @@ def test_real_notices_tell_of_writes_and_of_renames_into_place(store: Store, fol
     assert seen.paths == ["1.csv", "2.csv", "deeper/3.csv"]
 
 
+def test_link_that_leads_back_into_the_folder_is_watched_past(store: Store, folder: Path) -> None:
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "round").symlink_to(folder)
+    (folder / "itself.csv").symlink_to("itself.csv")
+    declare(store, folder)
+    seen = Recorder()
+    watcher = Watcher(store, seen, every_seconds=100_000)
+    try:
+        watcher.turn()
+        touch(folder / "deeper" / "1.csv", OLD)
+        turn_until(watcher, lambda: seen.paths, "a written file is noticed")
+    finally:
+        watcher.notices.close()
+
+    assert seen.paths == ["deeper/1.csv"]
+
+
 def test_folder_that_vanishes_and_is_made_again_is_watched_again(
     store: Store, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
