@@ -12,6 +12,7 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { border-bottom: 1px solid #8886; padding: .3rem .8rem .3rem 0; text-align: left; }
+figure { margin: .5rem 0; }
 td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 """
 
@@ -25,11 +26,22 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing; its SVG is made here, so that no text of a user's is in it unescaped."""
+
+    svg: str
+    caption: str
+
+
+Part = str | Table | Picture
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with sentences and tables below it."""
+    """A heading with sentences, tables and pictures below it."""
 
     title: str
-    parts: tuple[str | Table, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,9 @@ class Document:
         )
 
 
-def _markdown(part: str | Table) -> list[str]:
+def _markdown(part: Part) -> list[str]:
+    if isinstance(part, Picture):
+        return [_plain(part.caption)]
     if isinstance(part, str):
         return [_plain(part)]
     rule = "| " + " | ".join("---" for _ in part.headers) + " |"
@@ -100,7 +114,9 @@ def _markup(text: str) -> str:
     return escape(inert(text))
 
 
-def _html(part: str | Table) -> str:
+def _html(part: Part) -> str:
+    if isinstance(part, Picture):
+        return f"<figure>{part.svg}</figure>"
     if isinstance(part, str):
         return f"<p>{_markup(part)}</p>"
     head = "".join(f"<th>{_markup(cell)}</th>" for cell in part.headers)

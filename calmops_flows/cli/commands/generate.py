@@ -11,6 +11,7 @@ import typer
 from calmops_flows.cli.commands.generate_clinic import clinic
 from calmops_flows.cli.commands.generate_feed import deploy, feed
 from calmops_flows.cli.commands.generate_privacy import privacy
+from calmops_flows.cli.commands.generate_report import report
 from calmops_flows.cli.commands.generate_synthesize import synthesize
 from calmops_flows.cli.options import Json
 from calmops_flows.cli.tables import table_of
@@ -31,6 +32,9 @@ generate.command(
     "privacy",
     epilog="Example: calmops generate privacy plan.yaml --in patients.csv --out protected.csv",
 )(privacy)
+generate.command(
+    "report", epilog="Example: calmops generate report real.csv generated.csv --out report.html"
+)(report)
 generate.command("feed", epilog="Example: calmops generate feed sea-feed.yaml --times 3")(feed)
 generate.command("deploy", epilog="Example: calmops generate deploy sea-feed.yaml --every 3600")(
     deploy
