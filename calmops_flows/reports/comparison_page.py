@@ -62,8 +62,9 @@ def snapshots_document(judged: Sequence[SnapshotVerdict], reference: str) -> Doc
 
 _NOTE = (
     "ks: largest difference of the two distribution functions; tvd: half the summed difference of "
-    "the shares. p-values are adjusted for all columns. Ranges and categories of the real table "
-    "stand here: treat this page as you treat that table."
+    "the shares. p-values are adjusted for all columns; missing shares and ranges are real | "
+    "generated. Ranges and categories of the real table stand here: treat this page as you treat "
+    "that table."
 )
 
 
@@ -84,9 +85,7 @@ def _summary(found: GeneratedComparison) -> tuple[Part, ...]:
 
 
 def _columns_table(found: GeneratedComparison) -> Table:
-    headers = ("column", "test", "distance", "p", "", "missing", "missing", "range", "range")
-    units = ("", "", "", "adjusted", "", "real", "generated", "real", "generated")
-    heads = tuple(f"{head} {unit}".strip() for head, unit in zip(headers, units, strict=True))
+    heads = ("column", "test", "distance", "adjusted p", "said", "missing", "range")
     rows = tuple(
         (
             one.name,
@@ -94,9 +93,8 @@ def _columns_table(found: GeneratedComparison) -> Table:
             _number(one.distance),
             _number(one.p_value),
             WORDS[one.is_different],
-            f"{one.missing[0]:.1%}",
-            f"{one.missing[1]:.1%}",
-            *one.extent,
+            f"{one.missing[0]:.1%} | {one.missing[1]:.1%}",
+            " | ".join(one.extent),
         )
         for one in found.columns
     )
@@ -104,8 +102,7 @@ def _columns_table(found: GeneratedComparison) -> Table:
 
 
 def _column(one: ColumnComparison) -> Section:
-    distance = f"{one.test} {_number(one.distance)}"
-    said = f"{WORDS[one.is_different]}, {distance}. Blue: real; orange: generated."
+    said = f"{WORDS[one.is_different]}, {one.test} {_number(one.distance)}".capitalize() + "."
     reason = (f"Not tested: {one.reason}.",) if one.is_different is None and one.reason else ()
     return Section(one.name, (spread_picture(one.shares, one.name), said, *reason))
 

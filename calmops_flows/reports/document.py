@@ -13,7 +13,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { border-bottom: 1px solid #8886; padding: .3rem .8rem .3rem 0; text-align: left; }
 figure { margin: .5rem 0; }
-td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+figcaption { font-size: .85rem; }
+td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; min-width: 4.5em; }
 """
 
 
@@ -116,7 +117,8 @@ def _markup(text: str) -> str:
 
 def _html(part: Part) -> str:
     if isinstance(part, Picture):
-        return f"<figure>{part.svg}</figure>"
+        caption = f"<figcaption>{_markup(part.caption)}</figcaption>"
+        return f"<figure>{part.svg}{caption}</figure>"
     if isinstance(part, str):
         return f"<p>{_markup(part)}</p>"
     head = "".join(f"<th>{_markup(cell)}</th>" for cell in part.headers)

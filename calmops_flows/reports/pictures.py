@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REAL, GENERATED = "#4477aa", "#dd7733"
 FOUND, MISSED, UNASKED, QUIET = "#228833", "#cc3311", "#cc9900", "#8884"
 WIDTH, HEIGHT, ROW = 320, 90, 18
-LONGEST = 22
+LONGEST = 19
 
 
 def spread_picture(shares: Shares, name: str) -> Picture:
@@ -26,9 +26,8 @@ def spread_picture(shares: Shares, name: str) -> Picture:
         return Picture("", f"{name}: no value")
     drawn = _outlines(shares) if shares.is_ordered else _bars(shares)
     height = HEIGHT + 16 if shares.is_ordered else 2 * ROW * len(shares.labels)
-    return Picture(
-        _svg(drawn, height, f"{name}, real and generated"), f"{name}, real and generated"
-    )
+    svg = _svg(drawn, height, f"{name}, real and generated")
+    return Picture(svg, "Blue: real; orange: generated.")
 
 
 def _outlines(shares: Shares) -> str:
