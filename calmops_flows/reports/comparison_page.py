@@ -62,9 +62,9 @@ def snapshots_document(judged: Sequence[SnapshotVerdict], reference: str) -> Doc
 
 _NOTE = (
     "ks: largest difference of the two distribution functions; tvd: half the summed difference of "
-    "the shares. p-values are adjusted for all columns; missing shares and ranges are real | "
-    "generated. Ranges and categories of the real table stand here: treat this page as you treat "
-    "that table."
+    "the shares. p-values are adjusted for all columns. Below, the most different columns come "
+    "first; missing shares and ranges are real | generated. Ranges and categories of the real "
+    "table stand here: treat this page as you treat that table."
 )
 
 
@@ -85,16 +85,14 @@ def _summary(found: GeneratedComparison) -> tuple[Part, ...]:
 
 
 def _columns_table(found: GeneratedComparison) -> Table:
-    heads = ("column", "test", "distance", "adjusted p", "said", "missing", "range")
+    heads = ("column", "said", "test", "distance", "adjusted p")
     rows = tuple(
         (
             one.name,
+            WORDS[one.is_different],
             one.test,
             _number(one.distance),
             _number(one.p_value),
-            WORDS[one.is_different],
-            f"{one.missing[0]:.1%} | {one.missing[1]:.1%}",
-            " | ".join(one.extent),
         )
         for one in found.columns
     )
@@ -102,7 +100,9 @@ def _columns_table(found: GeneratedComparison) -> Table:
 
 
 def _column(one: ColumnComparison) -> Section:
-    said = f"{WORDS[one.is_different]}, {one.test} {_number(one.distance)}".capitalize() + "."
+    said = f"{WORDS[one.is_different]}, {one.test} {_number(one.distance)}".capitalize()
+    missing = f"{one.missing[0]:.1%} | {one.missing[1]:.1%}"
+    said += f". Missing: {missing}. Range: {' | '.join(one.extent)}."
     reason = (f"Not tested: {one.reason}.",) if one.is_different is None and one.reason else ()
     return Section(one.name, (spread_picture(one.shares, one.name), said, *reason))
 
