@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from calmops_flows.errors import SpecError
+from calmops_flows.errors import MissingExtraError, SpecError
 from calmops_flows.generators import synthesize
 from calmops_flows.generators.synthesis import METHODS
 from calmops_flows.generators.synthesis.columns import read_columns
+from calmops_flows.generators.synthesis.copula import correlations
 from calmops_flows.generators.synthesis.donors import make_donors
+from calmops_flows.generators.synthesis.scores import read_scores
 
 REGIONS = np.array(["a", "b", "rare", None], dtype=object)
+# one correlation, or a few normal components, cannot say all that trees can
+ROUGH = {"copula", "gmm"}
 LEARNING = sorted(set(METHODS) - {"resample", "sdv"})
 
 
@@ -55,10 +60,10 @@ def test_marginals_and_relations_are_kept(method: str) -> None:
         assert new[name].mean() == pytest.approx(real[name].mean(), abs=0.15 * real[name].std())
         assert new[name].std() == pytest.approx(real[name].std(), rel=0.1)
     gap = new["weight"].isna().groupby(new["sex"]).mean()
-    assert gap["f"] - gap["m"] > 0.2
+    assert gap["f"] - gap["m"] > (0.1 if method in ROUGH else 0.2)
     heavier = new.groupby("sex")["weight"].mean()
-    assert heavier["m"] - heavier["f"] > 11
-    assert new.groupby("ill")["age"].mean().diff().iloc[-1] > 20
+    assert heavier["m"] - heavier["f"] > (8 if method in ROUGH else 11)
+    assert new.groupby("ill")["age"].mean().diff().iloc[-1] > (15 if method in ROUGH else 20)
     assert abs((new["gain"] == 0).mean() - 0.9) < 0.05
     assert abs((new["region"] == "rare").mean() - (real["region"] == "rare").mean()) < 0.02
     assert (new["site"] == "one").all()
@@ -234,3 +239,44 @@ def test_wrong_use_is_refused(
 def test_a_single_row_is_refused() -> None:
     with pytest.raises(SpecError, match="at least 2 rows"):
         synthesize(people(1), 10, random_state=0)
+
+
+def test_values_are_drawn_and_never_the_mean() -> None:
+    # two far modes around a mean that no row has
+    rng = np.random.default_rng(0)
+    real = pd.DataFrame({"x": rng.normal(size=400)})
+    real["y"] = real["x"] + np.where(rng.random(400) < 0.5, -20.0, 20.0)
+
+    for method in LEARNING:
+        new = synthesize(real, 400, method=method, random_state=0).data
+
+        assert (new["y"].abs() < 10).mean() < 0.02, method
+        assert new["y"].std() == pytest.approx(20.0, rel=0.05), method
+
+
+def test_copula_finds_the_latent_correlation() -> None:
+    # both halves of a normal pair with correlation 0.6, one cut at its median
+    rng = np.random.default_rng(0)
+    pair = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 20_000)
+    real = pd.DataFrame({"x": pair[:, 0], "cut": np.where(pair[:, 1] > 0, "up", "down")})
+
+    matrix = correlations(read_scores(read_columns(real), "none"))
+
+    assert abs(matrix[0, 1]) == pytest.approx(0.6, abs=0.02)
+
+
+def test_resample_says_that_it_copies() -> None:
+    real = people(100)
+
+    with pytest.warns(UserWarning, match="copies real rows"):
+        done = synthesize(real, 100, method="resample", random_state=0)
+
+    assert done.metadata["notes"] == ["resample copies real rows: its table is as secret as theirs"]
+    assert len(done.data.merge(real.drop_duplicates())) == 100
+
+
+def test_sdv_is_the_users_to_install() -> None:
+    assert importlib.util.find_spec("sdv") is None
+
+    with pytest.raises(MissingExtraError, match="BUSL"):
+        synthesize(people(50), 10, method="sdv", random_state=0)

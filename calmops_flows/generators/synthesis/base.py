@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from calmops_flows.spec.base import Part
 
@@ -25,6 +25,11 @@ class Learnt(Protocol):
 
 class Method(Part, ABC):
     """One way to learn a table and to draw new rows; its fields are its parameters."""
+
+    WARNING: ClassVar[str | None] = None
+    """What a user must know before using it."""
+    COPIES: ClassVar[bool] = False
+    """Whether it copies real rows on purpose."""
 
     @abstractmethod
     def learn(self, table: Table, rng: np.random.Generator, given: tuple[int, ...] = ()) -> Learnt:

@@ -67,8 +67,30 @@ def fit_tree(
     *,
     min_leaf: int,
     smoothing: Smoothing,
+    share: float | None = None,
+    bootstrap: bool = False,
 ) -> TreeModel:
-    """Grow a tree and keep the values in its leaves."""
+    """Grow a tree and keep the values in its leaves.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_predictors)
+        Without missing values.
+    y : ndarray of shape (n_rows,)
+        Numbers, or numbers of levels.
+    n_levels : int
+        Levels; 0 for numbers.
+    rng : numpy.random.Generator
+        Where randomness comes from.
+    min_leaf : int
+        Rows of a leaf.
+    smoothing : {"leaf", "density", "none"}
+        What to do with rare numbers.
+    share : float, optional
+        Share of the predictors among which a split is looked for; default: all.
+    bootstrap : bool, default False
+        Whether the tree grows on a bootstrap sample; donors are all rows.
+    """
     smoothing = "none" if n_levels else smoothing
     if X.shape[1] == 0 or np.all(y == y[0]):
         donors = make_donors(y, np.zeros(len(y), dtype=np.intp), 1, smoothing)
@@ -76,8 +98,10 @@ def fit_tree(
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     kind = DecisionTreeClassifier if n_levels else DecisionTreeRegressor
-    grown = kind(min_samples_leaf=min_leaf, random_state=int(rng.integers(2**31)))
-    tree = grown.fit(X, y).tree_
+    seed = int(rng.integers(2**31))
+    grown = kind(min_samples_leaf=min_leaf, max_features=share, random_state=seed)
+    rows = rng.integers(len(y), size=len(y)) if bootstrap else slice(None)
+    tree = grown.fit(X[rows], y[rows]).tree_
     shown = X.astype(np.float32)
     leaves, leaf = np.unique(tree.apply(shown), return_inverse=True)
     group = np.zeros(tree.node_count, dtype=np.intp)

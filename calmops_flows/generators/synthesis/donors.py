@@ -49,12 +49,16 @@ class Donors:
         rows = np.bincount(group, minlength=len(self.start) - 1)[group[order]]
         share = np.empty(n)
         share[order] = (np.arange(n) - first + rng.random(n)) / rows
+        return self.take(group, share, rng)
+
+    def take(self, group: Ints, share: Floats, rng: np.random.Generator) -> Floats:
+        """Return the value at a share (from 0 to below 1) of each group's ordered donors."""
+        n = len(group)
         size = self.start[group + 1] - self.start[group]
         at = self.start[group] + np.minimum((share * size).astype(np.intp), size - 1)
         step = rng.standard_normal(n) if self.is_normal else rng.uniform(-1.0, 1.0, n)
-        return np.asarray(
-            self.values[at] + step * np.where(step < 0, self.below[at], self.above[at])
-        )
+        reach = np.where(step < 0, self.below[at], self.above[at])
+        return np.asarray(self.values[at] + step * reach)
 
 
 def make_donors(values: Floats, group: Ints, n_groups: int, smoothing: Smoothing) -> Donors:

@@ -38,7 +38,13 @@ class Drawn:
 
 
 def draw_rows(
-    learnt: Learnt, table: Table, n_rows: int, rng: np.random.Generator, fixed: Mapping[int, Floats]
+    learnt: Learnt,
+    table: Table,
+    n_rows: int,
+    rng: np.random.Generator,
+    fixed: Mapping[int, Floats],
+    *,
+    copies: bool = False,
 ) -> Drawn:
     """Draw rows; one that copies a row that is there only once is drawn again.
 
@@ -54,8 +60,10 @@ def draw_rows(
         Where randomness comes from.
     fixed : mapping of int to ndarray of shape (n_rows,)
         Columns that are given.
+    copies : bool, default False
+        Whether copies may stay.
     """
-    unique = Lookup.of_unique(table.values)
+    unique = Lookup(frozenset()) if copies else Lookup.of_unique(table.values)
     found = np.empty((n_rows, table.values.shape[1]))
     pending, n_redrawn = np.arange(n_rows), 0
     for _ in range(ROUNDS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from calmops_flows.generators.quality.report import Quality
+    from calmops_flows.generators.synthesis import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def synthesize(
     kept = seeds[0].permutation(len(frame)) < round(holdout * len(frame))
     learnt, unseen = (frame[rows].reset_index(drop=True) for rows in (~kept, kept))
     table = read_columns(learnt)
-    drawn = draw_rows(made.learn(table, seeds[1]), table, n_samples, seeds[2], {})
+    drawn = draw_rows(
+        made.learn(table, seeds[1]), table, n_samples, seeds[2], {}, copies=made.COPIES
+    )
     metadata = {
         "method": method,
         "parameters": made.model_dump(mode="json"),
@@ -130,8 +134,10 @@ def synthesize(
         "learnt_rows": len(learnt),
         "holdout_rows": len(unseen),
         "redrawn_copies": drawn.n_redrawn,
-        "notes": _notes(table.labels, drawn.n_copies),
+        "notes": _notes(made, table.labels, drawn.n_copies),
     }
+    if made.WARNING is not None:
+        warnings.warn(made.WARNING, UserWarning, stacklevel=2)
     new = table.decode(drawn.values)
     return Synthesized(as_given(new, data), metadata, learnt, unseen)
 
@@ -145,8 +151,9 @@ def _check(n_samples: int, random_state: int, holdout: float) -> None:
         raise SpecError(f"holdout is a share of the rows, from 0 to below 1, got {holdout!r}")
 
 
-def _notes(labels: tuple[str, ...], n_copies: int) -> list[str]:
-    found = [f"{name!r} names the rows; it got running numbers instead" for name in labels]
+def _notes(made: Method, labels: tuple[str, ...], n_copies: int) -> list[str]:
+    found = [made.WARNING] if made.WARNING is not None else []
+    found += [f"{name!r} names the rows; it got running numbers instead" for name in labels]
     if n_copies:
         found.append(f"{n_copies} rows copy a real row that is there once; nothing else was found")
     return found
