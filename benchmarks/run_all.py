@@ -48,6 +48,7 @@ NAMES = (
     "serving",
     "generators",
     "clinic",
+    "synthesis",
     "many_workers",
 )
 

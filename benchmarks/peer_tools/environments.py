@@ -48,10 +48,20 @@ PEERS = {
     "whylogs": Peer("whylogs_peer", ("whylogs[viz]", "numpy<2", "pandas<3", "pyarrow<21")),
 }
 
+# not drift but rows like real ones: benchmarks/synthesis.py
+SYNTHESIS = {
+    # it calls what pandas 2 removed, and imports scikit-learn without declaring it
+    "py-synthpop": Peer(
+        "synthpop_peer",
+        ("py-synthpop", "pandas<2", "numpy<2", "scikit-learn<1.6", "pyarrow<21"),
+    ),
+}
+KNOWN = PEERS | SYNTHESIS
+
 
 def interpreter(name: str) -> Path | None:
     """Return the Python that has a peer; make its environment first; None if that fails."""
-    peer = PEERS[name]
+    peer = KNOWN[name]
     if not peer.packages:
         return Path(sys.executable)
     folder = HOME / name
@@ -91,7 +101,7 @@ def ask(name: str, question: str, *arguments: object, seconds: float) -> Any:
     if python is None:
         return None
     command = [str(python), "-W", "ignore", "-m", "benchmarks.peer_tools.answer"]
-    command += [PEERS[name].module, question, *map(str, arguments)]
+    command += [KNOWN[name].module, question, *map(str, arguments)]
     try:
         done = subprocess.run(
             command,
