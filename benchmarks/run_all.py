@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = (
     "list_status",
     "scale",
+    "dashboard_paint",
     "block_drift",
     "drain_overhead",
     "known_files",

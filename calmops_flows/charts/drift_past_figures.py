@@ -44,7 +44,8 @@ def heat_map(past: DriftPast) -> go.Figure:
 
     if not past.cells:
         return empty_figure("No snapshot of this range was compared with a reference.")
-    names = list(dict.fromkeys(c.name for c in past.columns if any_cell(past, c.name)))
+    drawn = {cell.name for cell in past.cells}
+    names = list(dict.fromkeys(c.name for c in past.columns if c.name in drawn))
     places = {name: i for i, name in enumerate(names)}
     sequences = list(past.snapshots)
     columns = {sequence: i for i, sequence in enumerate(sequences)}
@@ -55,10 +56,7 @@ def heat_map(past: DriftPast) -> go.Figure:
         effects[row][column] = cell.effect if cell.is_drift is not None else None
         p = "" if cell.p_value is None else f", adjusted p {cell.p_value:.2g}"
         said = "untestable" if cell.effect is None else f"effect {cell.effect:.3g}{p}"
-        hover[row][column] = (
-            f"{plain_label(cell.name)} on {plain_label(past.snapshots[cell.sequence])}<br>"
-            f"{plain_label(cell.detector)}: {said}"
-        )
+        hover[row][column] = f"{plain_label(cell.detector)}: {said}"
     known = sorted(e for row in effects for e in row if e is not None)
     top = known[min(len(known) - 1, math.ceil(0.98 * len(known)) - 1)] if known else 1.0
     labels = [plain_label(name, 24) for name in names]
@@ -68,7 +66,7 @@ def heat_map(past: DriftPast) -> go.Figure:
         x=[str(s) for s in sequences],
         y=_distinct(labels),
         text=hover,
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate="%{y} on snapshot %{x}<br>%{text}<extra></extra>",
         colorscale=[list(step) for step in HEAT],
         zmin=0,
         zmax=top or 1.0,
@@ -82,11 +80,6 @@ def heat_map(past: DriftPast) -> go.Figure:
     figure.update_xaxes(type="category", nticks=20)
     figure.update_layout(showlegend=False)
     return figure
-
-
-def any_cell(past: DriftPast, name: str) -> bool:
-    """Tell whether a column has a cell to draw."""
-    return any(cell.name == name for cell in past.cells)
 
 
 def _distinct(labels: list[str]) -> list[str]:

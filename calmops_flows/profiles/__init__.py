@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calmops_flows.profiles.categorical import bucket_counts
 from calmops_flows.profiles.coarsen import Coarsening, coarsen
-from calmops_flows.profiles.codec import from_bytes, to_bytes
+from calmops_flows.profiles.codec import column_from_bytes, from_bytes, to_bytes
 from calmops_flows.profiles.column import CategoricalColumn, Column, CountedColumn, NumericColumn
 from calmops_flows.profiles.profile import Profile, merge, profile
 from calmops_flows.profiles.sample import RowSample, merge_samples, sample_rows, shrink
@@ -21,6 +21,7 @@ __all__ = [
     "Spread",
     "bucket_counts",
     "coarsen",
+    "column_from_bytes",
     "from_bytes",
     "here",
     "merge",

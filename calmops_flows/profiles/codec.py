@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from calmops_flows.errors import ProfileError
 from calmops_flows.profiles.arrow import (
@@ -120,6 +121,43 @@ def from_bytes(data: bytes) -> Profile:
     except (pa.ArrowException, OSError, StopIteration, KeyError, ValueError, TypeError) as err:
         raise ProfileError(f"expected a profile in Arrow IPC, found damaged bytes: {err}") from err
     return Profile(n_rows, {column.name: column for column in columns}, sample)
+
+
+def column_from_bytes(data: bytes, name: str) -> Column | None:
+    """Read one column of a profile, and neither the others nor the sample of rows.
+
+    Parameters
+    ----------
+    data : bytes
+        Bytes of one profile.
+    name : str
+        Name of the column.
+
+    Returns
+    -------
+    Column or None
+        Equal to the one in `from_bytes`; None if the profile has no such column.
+
+    Raises
+    ------
+    ProfileError
+        If the bytes are no profile, that column is damaged, or they come from a newer version.
+    """
+    try:
+        with pa.ipc.open_stream(data) as reader:
+            _head((reader.schema.metadata or {}).get(_KEY, b"{}"))
+            batch = reader.read_next_batch()
+            place = pc.index(batch.column("name"), name).as_py()
+            if place < 0:
+                return None
+            alone = batch.slice(place, 1)
+            alone.validate(full=True)
+            (column,) = _columns(alone)
+    except ProfileError:
+        raise
+    except (pa.ArrowException, OSError, StopIteration, KeyError, ValueError, TypeError) as err:
+        raise ProfileError(f"expected a profile in Arrow IPC, found damaged bytes: {err}") from err
+    return column
 
 
 def _head(text: bytes) -> dict[str, Any]:

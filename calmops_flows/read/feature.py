@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import select
 
 from calmops_flows.errors import ArtifactError, ProfileError
-from calmops_flows.profiles import from_bytes
+from calmops_flows.profiles import column_from_bytes, from_bytes
 from calmops_flows.profiles.column import CategoricalColumn, NumericColumn
 from calmops_flows.read.explain import find_snapshot
 from calmops_flows.read.names import require_pipeline
@@ -124,7 +124,7 @@ def feature(store: Store, name: str, column: str, snapshot: str | None = None) -
             select(drift_reports.c.reference_digest).where(drift_reports.c.snapshot_id == row.id)
         ).scalar()
     report = drift_report(store.database, row.id)
-    before, now = (_column(_read(store, wanted), column) for wanted in (digest, row.profile_digest))
+    before, now = (_column(store, wanted, column) for wanted in (digest, row.profile_digest))
     tests = tuple(test for test in report.columns if test.name == column) if report else ()
     reason = None if now else "the profile of this snapshot is not kept"
     if now and digest is None:
@@ -166,12 +166,12 @@ def feature_past(
             .order_by(snapshots.c.sequence)
         )
         rows = connection.execute(query).all()
-    profiles: dict[str | None, Profile | None] = {
-        digest: _read(store, digest) for digest in {row.profile_digest for row in rows}
+    columns = {
+        digest: _column(store, digest, column) for digest in {row.profile_digest for row in rows}
     }
     found = []
     for row in rows:
-        there = _column(profiles[row.profile_digest], column)
+        there = columns[row.profile_digest]
         if there is not None:
             found.append(
                 FeaturePoint(row.sequence, label(row.path, row.block), distribution(there))
@@ -233,12 +233,18 @@ def _unseen(before: Column | None, now: Column | None) -> tuple[tuple[str, float
     return tuple(sorted(new.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LEVELS])
 
 
-def _column(profile: Profile | None, name: str) -> Column | None:
-    return None if profile is None else profile.columns.get(name)
+def _column(store: Store, digest: str | None, name: str) -> Column | None:
+    """Return a column of a profile; None when it was not kept or its bytes were changed."""
+    if digest is None:
+        return None
+    try:
+        return column_from_bytes(store.artifacts.get(digest), name)
+    except (ArtifactError, ProfileError):
+        return None
 
 
 def _read(store: Store, digest: str | None) -> Profile | None:
-    """Return a profile; None when it was not kept or its bytes were changed."""
+    """Return a whole profile, or None likewise."""
     if digest is None:
         return None
     try:

@@ -35,8 +35,18 @@ def show_chart(figure: go.Figure, rows: Rows, name: str, *, title: str) -> None:
     """
     st.subheader(title)
     st.plotly_chart(figure, key=f"chart-{name}", config=_CONFIG)
-    with st.expander(f"{title}: the numbers"):
-        show_table(rows, name)
+    _numbers(rows, name, title)
+
+
+@st.fragment
+def _numbers(rows: Rows, name: str, title: str) -> None:
+    """Draw the table when somebody opens it; ``numbers=open`` in the address opens all."""
+    is_wanted = st.query_params.get("numbers") == "open"
+    label = f"{title}: the numbers"
+    box = st.expander(label, expanded=is_wanted, key=f"open-{name}", on_change="rerun")
+    if box.open:
+        with box:
+            show_table(rows, name)
 
 
 def show_table(rows: Rows, name: str, *, columns: Mapping[str, Any] | None = None) -> None:

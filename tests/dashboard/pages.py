@@ -16,12 +16,12 @@ OF_PIPELINES = tuple(name for name in PAGES if name not in WITHOUT_STORE)
 
 
 def page(name: str, **query: str) -> AppTest:
-    """Open a page with what its address says; the overview by the entry script."""
+    """Open a page, and the tables on it, with what its address says; the overview by app.py."""
     from streamlit.testing.v1 import AppTest
 
     script = APP if name == "overview" else APP.parent / "pages" / f"{name}.py"
     app = AppTest.from_file(str(script), default_timeout=60)
-    for key, value in query.items():
+    for key, value in {"numbers": "open", **query}.items():
         app.query_params[key] = value
     return app.run()
 

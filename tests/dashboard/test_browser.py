@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from calmops_flows.cli.commands.dashboard import dashboard_script
+from benchmarks.chromium import SETTLED, chromium, dashboard, open_page, wait_until_healthy
 from calmops_flows.settings import Settings
 from calmops_flows.store import open_store
 from tests.dashboard.pages import PAGES
@@ -27,18 +23,7 @@ ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PIPELINES = {"blocks": "flights-by-origin", "ipip": "cancellations"}
-START_SECONDS = 90
 TOKEN = "a-token-of-the-dashboard"
 # Text of a chart that lies on other text of the same chart, by its boxes on the screen.
 OVERLAPS = """
@@ -66,79 +51,25 @@ EMPTY = """
   !chart.querySelector('.trace, .point, .bars path, .scatterlayer path, .hm image, .annotation'))
   .length
 """
-SETTLED = """
-() => document.querySelector('[data-testid="stMain"] h1')
-  && !document.querySelector('[data-testid="stSkeleton"]')
-  && !document.querySelector('[data-stale="true"]')
-  && document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== 'running'
-"""
 
 
 @pytest.fixture(scope="session")
 def server(demo_home: Path) -> Iterator[str]:
     """Serve the demo's store on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = [
-        "--server.address=127.0.0.1",
-        f"--server.port={port}",
-        "--server.headless=true",
-        "--browser.gatherUsageStats=false",
-        "--client.toolbarMode=viewer",
-    ]
-    environment = os.environ | {"CALMOPS_HOME": str(demo_home)}
-    command = [sys.executable, "-m", "streamlit", "run", str(dashboard_script()), *options]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("the dashboard did not start")
+    with dashboard(demo_home) as address:
+        yield address
 
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
     """Run Debian's Chromium, or whichever is on PATH; its event loop ends with the test."""
-    from playwright.sync_api import sync_playwright
-
-    program = next(
-        (p for name in ("chromium", "chromium-browser") if (p := shutil.which(name))), None
-    )
-    assert program is not None, "no chromium on PATH; scripts/system.sh installs it"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+    with chromium() as started:
         yield started
-        started.close()
-
-
-def open_page(browser: Any, address: str, *, width: int, scheme: str) -> Any:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.goto(address)
-    settle(page)
-    return page
 
 
 def settle(page: Any) -> None:
     """Wait until the page and its charts are drawn."""
     page.wait_for_function(SETTLED)
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
-        ".every(c => c.querySelector('.main-svg'))"
-    )
     page.wait_for_timeout(400)
 
 
@@ -219,7 +150,7 @@ def open_server(tmp_path: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "calmops_flows.cli.main", "dashboard", *options]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
+            wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()

@@ -154,6 +154,17 @@ def test_address_chooses_pipeline_range_and_snapshot() -> None:
     assert app.query_params["snapshot"] in (digest, [digest])
 
 
+def test_numbers_of_a_chart_are_drawn_when_they_are_opened() -> None:
+    with open_store() as store:
+        a_year(store)
+
+    closed = page("pipeline", pipeline="flights", numbers="")
+    opened = page("pipeline", pipeline="flights")
+
+    assert len(opened.dataframe) == len(closed.dataframe) + 1
+    assert list(opened.dataframe[0].value["snapshot"])[:2] == ["m07.csv", "m06.csv"]
+
+
 def test_unknown_names_in_the_address_are_left_out() -> None:
     with open_store() as store:
         a_year(store)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calmops_flows.errors import ProfileError
-from calmops_flows.profiles import NumericColumn, from_bytes, profile, to_bytes
+from calmops_flows.profiles import NumericColumn, column_from_bytes, from_bytes, profile, to_bytes
 
 
 def mixed() -> pa.Table:
@@ -43,6 +43,27 @@ def test_profile_of_all_kinds_survives_the_round_trip() -> None:
         assert type(other) is type(column)
         for field in column.__dataclass_fields__:
             assert np.array_equal(getattr(other, field), getattr(column, field)), (name, field)
+
+
+def test_one_column_is_read_as_it_is_in_the_whole() -> None:
+    data = to_bytes(profile(mixed()))
+
+    for name, column in from_bytes(data).columns.items():
+        alone = column_from_bytes(data, name)
+        assert type(alone) is type(column)
+        for field in column.__dataclass_fields__:
+            assert np.array_equal(getattr(alone, field), getattr(column, field)), (name, field)
+    assert column_from_bytes(data, "not there") is None
+
+
+def test_one_column_of_damaged_bytes_is_refused() -> None:
+    column = NumericColumn("x", "numeric", 5, 0, 0, np.array([1.0]), np.array([3]), 0)
+    damaged = to_bytes(type(profile(pa.table({"x": [1.0]})))(5, {"x": column}))
+
+    with pytest.raises(ProfileError, match="'x' is damaged: 3 rows counted, 5 stated"):
+        column_from_bytes(damaged, "x")
+    with pytest.raises(ProfileError, match="damaged bytes"):
+        column_from_bytes(damaged[:100], "x")
 
 
 @given(
