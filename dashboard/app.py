@@ -7,6 +7,8 @@ import streamlit as st
 from frame.gate import admit, is_admitted
 from frame.strip import live_strip
 
+# The scripts lie in views/: Streamlit serves those of a folder pages/ without this script, and so
+# without strip and names, until somebody has opened the first page.
 # One list without headings: Streamlit's markup of sections is no list to a screen reader.
 PAGES = (
     ("overview", "Overview"),
@@ -28,7 +30,7 @@ st.set_page_config(page_title="CalmOps", layout="wide")
 # Before the gate: without it Streamlit makes a list of its own from the folder of pages.
 chosen = st.navigation(
     [
-        st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "overview")
+        st.Page(f"views/{name}.py", title=title, url_path=name, default=name == "overview")
         for name, title in PAGES
     ],
     position="sidebar" if is_admitted() else "hidden",

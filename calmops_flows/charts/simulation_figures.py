@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from calmops_flows.simulated import Simulated, SimulatedCell, SimulatedSnapshot
 
 MOST_COLUMNS = 40
+_EDGE = {"color": "#1a1a1a", "width": 1.5}
 _CELLS = (
     (FOUND, "circle", "found"),
-    (MISSED, "x-thin", "changed, no alarm"),
-    (FALSE_ALARM, "circle-open", "alarm, not changed"),
+    (MISSED, "x", "changed, no alarm"),
+    (FALSE_ALARM, "diamond", "alarm, not changed"),
 )
 
 
@@ -74,7 +75,8 @@ def simulation_heat_map(simulated: Simulated) -> go.Figure:
             x=[str(cell.number) for cell in marked],
             y=[labels[cell.column] for cell in marked],
             mode="markers",
-            marker=_marker(symbol),
+            # White with a dark edge shows on every colour of the map, and on either ground.
+            marker={"symbol": symbol, "color": "white", "size": 9, "line": _EDGE},
             hoverinfo="skip",
             name=said,
         )
@@ -82,13 +84,6 @@ def simulation_heat_map(simulated: Simulated) -> go.Figure:
     figure.update_yaxes(autorange="reversed", automargin=True, type="category")
     figure.update_xaxes(type="category", nticks=20)
     return figure
-
-
-def _marker(symbol: str) -> dict[str, object]:
-    dark = {"color": "#1a1a1a", "width": 1.5}
-    if symbol == "circle":
-        return {"symbol": symbol, "color": "white", "size": 8, "line": dark}
-    return {"symbol": symbol, "color": "#1a1a1a", "size": 9, "line": {**dark, "width": 2}}
 
 
 def _names(cells: list[SimulatedCell]) -> list[str]:

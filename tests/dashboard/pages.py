@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
-PAGES = tuple(sorted(path.stem for path in (APP.parent / "pages").glob("*.py")))
+PAGES = tuple(sorted(path.stem for path in (APP.parent / "views").glob("*.py")))
 # These are about no pipeline of the store.
 WITHOUT_STORE = frozenset({"simulator"})
 OF_PIPELINES = tuple(name for name in PAGES if name not in WITHOUT_STORE)
@@ -19,7 +19,7 @@ def page(name: str, **query: str) -> AppTest:
     """Open a page, and the tables on it, with what its address says; the overview by app.py."""
     from streamlit.testing.v1 import AppTest
 
-    script = APP if name == "overview" else APP.parent / "pages" / f"{name}.py"
+    script = APP if name == "overview" else APP.parent / "views" / f"{name}.py"
     app = AppTest.from_file(str(script), default_timeout=60)
     for key, value in {"numbers": "open", **query}.items():
         app.query_params[key] = value

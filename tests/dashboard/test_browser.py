@@ -125,6 +125,19 @@ def test_every_page_is_whole_at_both_widths_light_and_dark(
     assert wrong == {}
 
 
+def test_first_address_of_a_server_has_the_names_and_the_strip(
+    demo_home: Path, browser: Any
+) -> None:
+    with dashboard(demo_home) as fresh:
+        page = open_page(browser, f"{fresh}/drift?pipeline=flights")
+
+        names = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
+        assert names[:2] == ["Overview", "Pipeline"]
+        assert len(names) == len(PAGES)
+        page.get_by_text("all times UTC").wait_for()
+        page.context.close()
+
+
 def test_choices_stay_from_page_to_page(server: str, browser: Any) -> None:
     page = open_page(
         browser, f"{server}/drift?pipeline=flights-by-origin&range=30", width=1280, scheme="light"

@@ -81,7 +81,7 @@ def test_off_loopback_the_token_opens_the_pages(monkeypatch: pytest.MonkeyPatch)
         a_year(store)
     config.set_option("server.address", "0.0.0.0")
     # The page by itself: a test of the whole app forgets inputs between runs, as if pages changed.
-    app = AppTest.from_file(str(APP.parent / "pages" / "overview.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(APP.parent / "views" / "overview.py"), default_timeout=60).run()
     assert not app.dataframe
 
     app.text_input(key="token").set_value("wrong").run()

@@ -84,7 +84,7 @@ with page("Pipelines") as store:
     show_table(rows, "pipelines", columns=COLUMNS)
     name = pick("Look at", [view.name for view in found], "pipeline")
     remember("pipeline", name)
-    st.page_link("pages/pipeline.py", label="Open this pipeline")
+    st.page_link("views/pipeline.py", label="Open this pipeline")
     ui = prefect_page("runs")
     if ui is not None:
         st.link_button("Runs in Prefect", ui)

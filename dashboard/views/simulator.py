@@ -27,11 +27,16 @@ def simulated(source: str, given: Mapping[str, Any]) -> Simulated:
     return simulate(source, **given)
 
 
+def said(name: str, about: str) -> str:
+    """Return a name with its first line, without the marks of a docstring."""
+    return f"{name}: {about.replace('`', '').rstrip('.')}"
+
+
 def pick_source() -> tuple[str, dict[str, Any]]:
     """Let the user choose where the rows come from."""
     known = simulation_choices()
-    texts = {name: f"{name}: {about}" for name, about in known.generators.items()}
-    texts |= {name: f"scenario {name}: {about}" for name, about in known.scenarios.items()}
+    texts = {name: said(name, about) for name, about in known.generators.items()}
+    texts |= {name: said(f"scenario {name}", about) for name, about in known.scenarios.items()}
     source = pick("Source", list(texts), "source", default="sea", shown=texts)
     if source in known.scenarios:
         return source, {}
@@ -43,7 +48,7 @@ def pick_plan(source: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
     """Let the user choose what is injected; None: nothing."""
     known = simulation_choices()
     texts = {NOTHING: "nothing: every alarm is a false one"}
-    texts |= {name: f"{name}: {about}" for name, about in known.injectors.items()}
+    texts |= {name: said(name, about) for name, about in known.injectors.items()}
     default = NOTHING if source in known.scenarios else "shift"
     kind = pick("Drift", list(texts), "drift", default=default, shown=texts)
     if kind == NOTHING:
@@ -161,9 +166,9 @@ with free_page("Simulator"):
         left, right = st.columns(2)
         with left:
             source, params = pick_source()
-            size = pick_size()
         with right:
             plan = pick_plan(source, params)
+        size = pick_size()
         given = {"params": params, "plan": plan, **size}
         found = simulated(source, given)
     except CalmopsError as err:
