@@ -23,6 +23,7 @@ from calmops_flows.store.tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from calmops_flows.read.views import PipelineView
     from calmops_flows.store.store import Store
@@ -44,7 +45,7 @@ class Recent:
     wakes: str
 
 
-def recent(store: Store, n: int = N_RECENT) -> dict[str, Recent]:
+def recent(store: Store, n: int = N_RECENT, *, now: datetime | None = None) -> dict[str, Recent]:
     """Return the last snapshots of every pipeline, by its name.
 
     Parameters
@@ -53,13 +54,15 @@ def recent(store: Store, n: int = N_RECENT) -> dict[str, Recent]:
         The store.
     n : int, default 30
         Snapshots of each.
+    now : datetime, optional
+        Time-zone aware; with it ``wakes`` begins with the next moment of a schedule, in UTC.
     """
     with store.database.snapshot() as connection:
         rows = connection.execute(select(pipelines.c.name, pipelines.c.spec)).all()
-        return {row.name: _recent(connection, row.name, row.spec, n) for row in rows}
+        return {row.name: _recent(connection, row.name, row.spec, n, now) for row in rows}
 
 
-def _recent(connection: Connection, name: str, spec: str, n: int) -> Recent:
+def _recent(connection: Connection, name: str, spec: str, n: int, now: datetime | None) -> Recent:
     newest = (
         select(outcomes.c.snapshot_id)
         .where(outcomes.c.pipeline == name)
@@ -77,7 +80,7 @@ def _recent(connection: Connection, name: str, spec: str, n: int) -> Recent:
         name,
         tuple(scores.get(i) for i in ids),
         tuple(shares.get(i) for i in ids),
-        _wakes(values.get("triggers", {})),
+        _wakes(values.get("triggers", {}), now),
     )
 
 
@@ -111,9 +114,19 @@ def _shares(connection: Connection, ids: list[int]) -> dict[int, float]:
     }
 
 
-def _wakes(triggers: Mapping[str, Any]) -> str:
-    """Say what starts a run."""
+def _wakes(triggers: Mapping[str, Any], now: datetime | None) -> str:
+    """Say what starts a run, the next moment of a schedule first."""
     schedule = triggers.get("schedule") or {}
+    at = None
+    if now is not None and (schedule.get("cron") or schedule.get("rrule")):
+        from calmops_flows.read.next_run import next_run
+
+        at = next_run(schedule, now)
+    said = _starts(triggers, schedule)
+    return said if at is None else f"{at:%Y-%m-%d %H:%M}, {said}"
+
+
+def _starts(triggers: Mapping[str, Any], schedule: Mapping[str, Any]) -> str:
     parts = ["when a file arrives"] if triggers.get("file_arrival", True) else []
     if schedule.get("cron"):
         parts.append(f"cron {schedule['cron']} ({schedule.get('timezone', 'UTC')})")

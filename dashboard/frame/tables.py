@@ -55,6 +55,8 @@ def show_table(rows: Rows, name: str, *, columns: Mapping[str, Any] | None = Non
         note("No rows.")
         return
     texts = {key for row in rows for key, value in row.items() if isinstance(value, (str, bool))}
+    # Also where nothing is known at all: Streamlit would write None into each cell.
+    texts |= {key for key in rows[0] if all(row.get(key) is None for row in rows)}
     cleaned = [
         {key: "" if value is None and key in texts else _cell(value) for key, value in row.items()}
         for row in rows

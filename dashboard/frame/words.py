@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
@@ -30,6 +30,13 @@ def sentences(lines: Iterable[str]) -> None:
     """Write sentences one below the other, as text and never as markup."""
     for line in lines:
         st.text(plain(line))
+
+
+def figures(values: Mapping[str, object]) -> None:
+    """Show a few figures side by side; on a narrow screen they wrap instead of filling it."""
+    with st.container(horizontal=True, gap="large"):
+        for label, value in values.items():
+            st.metric(label, str(value), width="content")
 
 
 def number(value: float | str | None) -> str:

@@ -10,7 +10,7 @@ from calmops_flows.records import SnapshotState
 from frame.address import remember, remembered
 from frame.page import page, pick_pipeline
 from frame.tables import show_table
-from frame.words import note, nothing, plain, when
+from frame.words import figures, note, nothing, plain, when
 
 with page("Files") as store:
     left, middle, right = st.columns(3)
@@ -25,8 +25,7 @@ with page("Files") as store:
         wanted = st.text_input("Path contains", value=remembered("path") or "", key="path")
         remember("path", wanted)
     found = ledger(store, view.name, states=chosen, containing=wanted)
-    for column, state in zip(st.columns(len(states)), states, strict=True):
-        column.metric(state, found.counts.get(state, 0))
+    figures({state: found.counts.get(state, 0) for state in states})
     if not found.counts:
         nothing(
             "No file arrived yet. Put files into the source folder, then:",

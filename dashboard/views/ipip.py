@@ -8,7 +8,7 @@ from calmops_flows.charts import details_figure
 from calmops_flows.read import versions as versions_of
 from frame.page import page, pick_pipeline
 from frame.tables import show_chart, show_table
-from frame.words import note, nothing
+from frame.words import figures, note, nothing
 
 CHARTS = (
     (
@@ -38,8 +38,7 @@ with page("IPIP") as store:
         "Models": newest.get("models"),
         "Validation score": newest.get("validation_score"),
     }
-    for column, (label, value) in zip(st.columns(4), facts.items(), strict=True):
-        column.metric(label, "unknown" if value is None else f"{value:.3g}")
+    figures({k: "unknown" if v is None else f"{v:.3g}" for k, v in facts.items()})
     for title, names, y in CHARTS:
         rows = [
             {"version": one.version, **{name: one.details.get(name) for name in names}}

@@ -11,7 +11,7 @@ from calmops_flows.read.recent import Recent, needs, recent
 from frame.address import pick, remember
 from frame.page import page, pipelines, prefect_page
 from frame.tables import show_table
-from frame.words import note, plain, when
+from frame.words import figures, note, plain, when
 
 NOT_YET = Recent("", (), (), "")
 
@@ -55,29 +55,30 @@ def age(since: str | None) -> str:
 COLUMNS = {
     "value": st.column_config.NumberColumn(format="%.4g"),
     "scores": st.column_config.LineChartColumn(
-        "last scores", help="The metric over the last 30 snapshots."
+        "last scores", help="The metric over the last 30 snapshots.", color="blue"
     ),
     "drifted": st.column_config.LineChartColumn(
-        "share drifted", help="Share of the tested columns that drifted.", y_min=0, y_max=1
+        "share drifted",
+        help="Share of the tested columns that drifted.",
+        y_min=0,
+        y_max=1,
+        color="orange",
     ),
 }
 
 with page("Pipelines") as store:
     found = pipelines(store)
-    past = recent(store)
+    past = recent(store, now=datetime.now(UTC))
     asking = [view for view in found if needs(view)]
     healthy = sum(view.health == "healthy" for view in found)
-    for column, (label, value) in zip(
-        st.columns(4),
+    figures(
         {
             "Pipelines": len(found),
             "Healthy": healthy,
             "Need a person": len(asking),
             "Snapshots waiting": sum(view.counts["pending"] for view in found),
-        }.items(),
-        strict=True,
-    ):
-        column.metric(label, value)
+        }
+    )
     for view in asking[:10]:
         st.text(f"{plain(view.name)}: {needs(view)}.")
     rows = [line(view, past.get(view.name, NOT_YET)) for view in found]

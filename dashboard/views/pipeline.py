@@ -12,7 +12,7 @@ from calmops_flows.read.timeline import Timeline, TimelinePoint, timeline
 from frame.address import pick, pick_window
 from frame.page import page, part, pick_pipeline, prefect_page
 from frame.tables import show_chart, show_table
-from frame.words import note, nothing, number, sentences, when
+from frame.words import figures, note, nothing, number, sentences, when
 
 
 def line(point: TimelinePoint, metric: str | None) -> dict[str, object]:
@@ -56,18 +56,15 @@ with page("Pipeline") as store:
     with right:
         metric = pick_metric(past)
     found = status(store, view.name)
-    for column, (label, value) in zip(
-        st.columns(5),
+    figures(
         {
             "Health": view.health,
             "Champion": view.champion or "none",
             "Pending": view.counts["pending"],
             "Quarantined": view.counts["quarantined"],
             "Breaker": view.breaker.replace("_", " "),
-        }.items(),
-        strict=True,
-    ):
-        column.metric(label, value)
+        }
+    )
     sentences(found.next_steps)
     if not past.points:
         nothing("No snapshot arrived in this range.", f"calmops run {view.name}")

@@ -14,7 +14,7 @@ from calmops_flows.read.ledger import ledger
 from frame.address import pick_window
 from frame.page import page, part, pick_pipeline, prefect_page
 from frame.tables import show_chart, show_table
-from frame.words import note, nothing, plain, sentences, when
+from frame.words import figures, note, nothing, plain, sentences, when
 
 with page("Runs and health") as store:
     left, right = st.columns(2)
@@ -24,17 +24,14 @@ with page("Runs and health") as store:
         window = pick_window()
     found = status(store, view.name)
     circuit, lease = found.circuit, found.lease
-    for column, (label, value) in zip(
-        st.columns(4),
+    figures(
         {
             "Breaker": circuit.state.replace("_", " "),
             "Failures in a row": circuit.failures,
             "Put off": found.deferred,
             "Messages waiting": found.outbox_waiting,
-        }.items(),
-        strict=True,
-    ):
-        column.metric(label, str(value))
+        }
+    )
     sentences(found.next_steps)
     if circuit.open_until:
         st.text(f"Retraining is tried again after {when(circuit.open_until)}.")

@@ -14,7 +14,7 @@ from calmops_flows.simulated import FALSE_ALARM, FOUND, MISSED, QUIET, Simulated
 from frame.address import beside, forget_others, pick, type_number, type_text
 from frame.page import free_page
 from frame.tables import show_chart
-from frame.words import note, plain, sentences
+from frame.words import figures, note, plain, sentences
 from frame.yaml_text import as_yaml, from_yaml
 
 NOTHING = "nothing"
@@ -100,8 +100,7 @@ def show(found: Simulated) -> None:
         "False alarms": found.count(FALSE_ALARM),
         "Quiet": found.count(QUIET),
     }
-    for column, (label, value) in zip(st.columns(4), counts.items(), strict=True):
-        column.metric(label, value)
+    figures(counts)
     note(
         "By snapshot, each against the first one. An alarm is drift of the columns, a rise of the "
         "errors of a tree fitted on the first snapshot, or a broken contract. The columns of one "

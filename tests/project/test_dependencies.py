@@ -315,6 +315,15 @@ def uses_prefect_dask() -> bool:
     return DaskTaskRunner(address="tcp://127.0.0.1:1").address == "tcp://127.0.0.1:1"
 
 
+def drives_chromium() -> bool:
+    from benchmarks.chromium import chromium
+
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_content("<h1>up</h1>")
+        return bool(page.get_by_role("heading").inner_text() == "up")
+
+
 CALLS: dict[str, Callable[[], bool]] = {
     name.removeprefix("uses_").replace("_", "-"): call
     for name, call in list(globals().items())
@@ -324,6 +333,11 @@ CALLS: dict[str, Callable[[], bool]] = {
 
 def test_every_declared_dependency_has_its_call() -> None:
     assert set(CALLS) == declared()
+
+
+@pytest.mark.xdist_group("dashboard")
+def test_playwright_drives_the_chromium_of_the_system() -> None:
+    assert drives_chromium()
 
 
 # This asks whether the libraries work together, not whether they warn.
