@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from calmops_flows.data import local, remote
-from calmops_flows.data.arrivals import Scan, Seen, Taken, decode_path, matcher, stamp_key
+from calmops_flows.data.arrivals import Scan, Seen, Taken, decode_path, matcher
 from calmops_flows.data.batch import Limits
 from calmops_flows.data.stream import CHANGED, Writable, check_size, digest_of
 from calmops_flows.errors import NotReadyError, SnapshotError
@@ -246,10 +246,10 @@ def _arrivals(
     if root is None:
         yield from remote.arrivals(source, known, skipped, now, limits)
         return
-    for path, found in local.walk(root, matches, limits):
+    for path, found in local.walk(root, matches, limits, known):
         if isinstance(found, str):
             skipped.append((path, found))
-        elif known.get(path) != stamp_key(local.stamp_of(found)):
+        else:
             is_settled = local.is_settled(found, source.settle_seconds, now)
             yield local.seen_of(path, found), is_settled
 

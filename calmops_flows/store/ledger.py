@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -40,6 +40,9 @@ def known_files(database: Database, pipeline: str) -> dict[str, int]:
     """Return the stamp key of every file the ledger has seen, by path."""
     query = select(files.c.path, files.c.stamp_key).where(files.c.pipeline == pipeline)
     with database.read() as connection:
+        if database.is_sqlite:
+            # The driver's own tuples: SQLAlchemy's rows take two seconds more for a million.
+            return dict(cast("Iterable[tuple[str, int]]", connection.execute(query).cursor))
         rows = connection.execution_options(yield_per=10_000).execute(query)
         return {path: key for part in rows.partitions() for path, key in part}
 

@@ -467,6 +467,43 @@ def test_many_known_files_cost_no_record_each(inbox: Path) -> None:
     assert all(isinstance(key, int) and -(2**63) <= key < 2**63 for key in known.values())
 
 
+def test_known_file_lends_its_stamp_to_no_other_name(inbox: Path) -> None:
+    """A second link to its bytes, named as the first one is stored, is a file of its own."""
+    first = put(inbox, "100%.csv")
+    known = remember(look(inbox))
+    (inbox / "100%25.csv").hardlink_to(first)
+    known["100%25.csv"] = stamp_key(local.stamp_of(first.stat()))
+
+    found = look(inbox, known)
+
+    assert paths(found.new) == ["100%2525.csv"]
+
+
+@pytest.mark.parametrize("change", ["grown", "touched", "gone over the limit", "now a link"])
+def test_known_file_is_passed_over_only_while_nothing_about_it_changes(
+    inbox: Path, tmp_path: Path, change: str
+) -> None:
+    file = put(inbox, "deep/a.csv", b"x" * 100)
+    put(inbox, "deep/b.csv")
+    known = remember(look(inbox))
+    most = 1000
+    if change == "grown":
+        file.write_bytes(b"x" * 200)
+    elif change == "touched":
+        os.utime(file, (1, 1))
+    elif change == "gone over the limit":
+        most = 50
+    else:
+        file.rename(tmp_path / "a.csv")
+        file.symlink_to(tmp_path / "a.csv")
+
+    spec = SourceSpec(path=str(inbox))
+    found = scan(spec, known, now=time.time() + LATER, limits=Limits(max_file_bytes=most))
+
+    seen = paths(found.new) + [path for path, _ in found.skipped]
+    assert seen == ["deep/a.csv"]
+
+
 @pytest.fixture
 def bucket() -> Iterator[str]:
     system = fsspec.filesystem("memory")

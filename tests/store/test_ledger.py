@@ -47,6 +47,14 @@ def test_arrivals_become_pending_in_the_order_given(store: Store, lease: Lease) 
     assert states(store, lease) == [("b", "1", PENDING), ("a", "2", PENDING)]
 
 
+def test_every_registered_file_is_known_by_its_stamp(store: Store, lease: Lease) -> None:
+    register(store, lease, *(arrival(f"file {n}", "1", stamp=n) for n in range(5)))
+
+    known = ledger.known_files(store.database, lease.pipeline)
+
+    assert known == {f"file {n}": n for n in range(5)}
+
+
 def test_same_bytes_under_another_name_are_a_duplicate(store: Store, lease: Lease) -> None:
     register(store, lease, arrival("a", "1"))
 
