@@ -171,7 +171,8 @@ def test_projection_moves_a_real_set_on() -> None:
     ("change", "message"),
     [
         ({"faults": [{"periods": [9], "step": {}}]}, "outside 1 to 2"),
-        ({"features": {}}, "give features and target, or a base"),
+        ({"features": {}}, "give features and target, or a base, or a study"),
+        ({"study": {}}, "give features and target, or a base, or a study"),
         ({"features": {"a": {"kind": "choice"}}}, "options belong to choice"),
         ({"target": {"formula": "b + 1"}}, "'b', which is no column"),
         ({"periods": 0}, "greater than or equal to 1"),
@@ -191,6 +192,34 @@ def test_wrong_use_is_refused(change: dict[str, Any], message: str) -> None:
 
     with pytest.raises(SpecError, match=message):
         build(parse_scenario(values | change), random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ({"cohort": {"patients": 5}}, "rows and periods say how many"),
+        ({"cohort": {}, "visits": {"times": [0.0]}}, "visits belongs to the scenario"),
+        ({"cohort": {}}, "name the target"),
+        ({"cohort": {"group": {}}}, "group: .* valid parameters: conditions, correlations"),
+    ],
+)
+def test_wrong_study_of_a_scenario_is_refused(study: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        parse_scenario({"name": "x", "about": "x", "periods": 2, "study": study, "pipeline": {}})
+
+
+def test_patients_of_a_scenario_are_correlated_and_come_in_order() -> None:
+    scenario = ready()["clinical_batch_effect"]
+
+    months = [period.rows for period in build(scenario, random_state=0)]
+
+    rows = pd.concat(months, ignore_index=True)
+    pair = float(np.corrcoef(rows["age"].rank(), rows["crp"].rank())[0, 1])
+    assert [len(month) for month in months] == [600] * 8
+    assert rows["date"].is_monotonic_increasing
+    assert [month["date"].dt.month.unique().tolist() for month in months[:3]] == [[1], [2], [3]]
+    assert 0.1 < pair < 0.4
+    assert abs(rows["disease"].mean() - 0.35) < 0.03
 
 
 def test_unknown_scenario_lists_the_known(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from calmops_flows.errors import SpecError
 from calmops_flows.generators.formula import evaluate
 from calmops_flows.generators.injection.inject import inject
 from calmops_flows.generators.injection.tables import columns_of
+from calmops_flows.generators.scenario.patients import draw_patients
 from calmops_flows.generators.scenario.plan import Scenario
 from calmops_flows.generators.values import declared, member
 from calmops_flows.generators.write import new_folder
@@ -80,7 +81,12 @@ def build(
         If the scenario needs a base that is not given, or has fewer tables than periods.
     """
     rng = np.random.default_rng(random_state)
-    tables = _real(scenario, bases or {}) if scenario.base else _drawn(scenario, rng)
+    if scenario.base is not None:
+        tables = _real(scenario, bases or {})
+    elif scenario.study is not None:
+        tables = _seen(scenario, random_state)
+    else:
+        tables = _drawn(scenario, rng)
     found = []
     for number, rows in enumerate(tables, start=1):
         steps = [fault.step for fault in scenario.faults if number in fault.periods]
@@ -129,7 +135,8 @@ def write(scenario: Scenario, periods: Sequence[Period], folder: Path) -> Path:
 def spec_of(scenario: Scenario) -> dict[str, Any]:
     """Return the pipeline's spec as plain values."""
     source = {"path": ARRIVALS, "pattern": "period-*.csv", "settle_seconds": 0}
-    named = {} if scenario.target is None else {"target": scenario.target.name}
+    target = scenario.target_name
+    named = {} if target is None else {"target": target}
     values = {"name": scenario.name.replace("_", "-"), **named, "source": source}
     return values | scenario.pipeline
 
@@ -200,9 +207,19 @@ def _drawn(scenario: Scenario, rng: np.random.Generator) -> list[pd.DataFrame]:
             chance = value if target.kind == "probability" else 1.0 / (1.0 + np.exp(-value))
             frame[target.name] = (rng.random(n_rows) < chance).astype(int)
     frame = frame.drop(columns=[n for n, feature in scenario.features.items() if feature.hidden])
+    return _cut(scenario, frame)
+
+
+def _seen(scenario: Scenario, random_state: int) -> list[pd.DataFrame]:
+    frame = draw_patients(scenario.clinical(), random_state=random_state)
+    frame["date"] = _dates(scenario, (np.arange(len(frame)) + 0.5) / scenario.rows)
+    return _cut(scenario, frame)
+
+
+def _cut(scenario: Scenario, frame: pd.DataFrame) -> list[pd.DataFrame]:
     return [
         frame[start : start + scenario.rows].reset_index(drop=True)
-        for start in range(0, n_rows, scenario.rows)
+        for start in range(0, len(frame), scenario.rows)
     ]
 
 

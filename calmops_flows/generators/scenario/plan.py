@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from calmops_flows.errors import SpecError
+from calmops_flows.generators.clinic import Study
 from calmops_flows.generators.scenario.dynamics import Dynamic, moved
+from calmops_flows.generators.scenario.patients import study_of
 from calmops_flows.spec.base import Part
 
 
@@ -96,18 +99,44 @@ class Scenario(Part):
     """Between two periods, as pandas writes frequencies: ``MS`` months, ``7D`` weeks."""
     features: dict[str, Feature] = Field(default_factory=dict)
     target: Target | None = None
+    study: dict[str, Any] | None = None
+    """Patients of a clinical study, seen once each, instead of `features` and `target`; see
+    `generate_study`."""
     faults: tuple[Fault, ...] = ()
     pipeline: dict[str, Any]
     """The spec of the pipeline; name, source and target are filled in."""
 
     @model_validator(mode="after")
     def _fits(self) -> Scenario:
-        if (self.base is None) != (bool(self.features) and self.target is not None):
-            raise ValueError("give features and target, or a base")
+        is_drawn = bool(self.features) and self.target is not None
+        is_mixed = bool(self.features) != (self.target is not None)
+        if is_mixed or is_drawn + (self.base is not None) + (self.study is not None) != 1:
+            raise ValueError("give features and target, or a base, or a study")
+        if self.study is not None:
+            self.clinical()
         late = [number for fault in self.faults for number in fault.periods]
         if late and not 1 <= min(late) <= max(late) <= self.periods:
             raise ValueError(f"faults name periods outside 1 to {self.periods}")
         return self
+
+    @property
+    def target_name(self) -> str | None:
+        """The column to be predicted; None where the scenario starts from real data."""
+        if self.study is not None:
+            return self.clinical().target
+        return None if self.target is None else self.target.name
+
+    def clinical(self) -> Study:
+        """Return the study with a patient for every row.
+
+        Raises
+        ------
+        SpecError
+            If there is none, or it is not valid.
+        """
+        if self.study is None:
+            raise SpecError(f"scenario {self.name!r} has no study")
+        return study_of(self.study, name=self.name, patients=self.periods * self.rows)
 
     def dates(self) -> list[pd.Timestamp]:
         """Return the first moment of each period, and of the one after the last."""

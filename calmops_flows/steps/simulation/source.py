@@ -119,10 +119,9 @@ def _scenario(scenario: Scenario, size: Size) -> Drawn:
         frozenset(period.log["column"].dropna()) if len(period.log) else frozenset[str]()
         for period in periods
     ]
-    target = changed.target.name if changed.target is not None else ""
     return Drawn(
         pd.concat([period.rows for period in periods], ignore_index=True),
-        target,
+        changed.target_name or "",
         tuple(moved | logged for moved, logged in zip(moves, touched, strict=True)),
         tuple(len(period.rows) for period in periods),
     )
