@@ -63,6 +63,24 @@ def test_deployment_holds_name_home_schedules_and_trigger_and_no_secret(
     assert automation.trigger.match.model_dump() == {"prefect.resource.id": "calmops.snapshot.held"}
 
 
+def test_deployment_of_a_shared_store_leaves_the_home_to_each_machine(
+    client: SyncPrefectClient, source: Source, tmp_path: Path
+) -> None:
+    elsewhere = f"sqlite:///{tmp_path}/shared.db"
+    settings = Settings(
+        home=tmp_path / "deployer",
+        database_url=elsewhere,
+        artifacts_url=str(tmp_path / "artifacts"),
+    )
+    with open_store(settings) as store:
+        apply(source.spec("shared"), store)
+        deployed = deploy("shared", store)
+
+    found = client.read_deployment(deployed.id)
+    undeploy("shared")
+    assert found.job_variables == {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
+
+
 def test_deploying_again_updates_and_leaves_no_duplicate(
     client: SyncPrefectClient, store: Store, source: Source
 ) -> None:

@@ -13,6 +13,8 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from calmops_flows import api as calmops
@@ -29,7 +31,12 @@ from tests.prefect.test_delivery import events
 from tests.prefect.test_status import said
 from tests.servers.ports import free_port
 
-pytestmark = [pytest.mark.prefect, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.faults,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+]
 NAME = "lost"
 
 
@@ -55,6 +62,9 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def serving(home: Path, port: int) -> Iterator[SyncPrefectClient]:
     with running_server(home, port=port), get_client(sync_client=True) as client:
         yield client
+        # What is under way would be tried again and again, also at the end of this process.
+        APILogWorker.drain_all(timeout=20)
+        EventsWorker.drain_all(timeout=20)
 
 
 @contextmanager
