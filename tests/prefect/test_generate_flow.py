@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Scheduled
 
 from calmops_flows.errors import SpecError
@@ -20,6 +23,7 @@ from calmops_flows.steps.feed import fed
 from tests.prefect.server import wait_for
 
 pytestmark = pytest.mark.prefect
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -90,6 +94,16 @@ def test_deployment_feeds_on_its_schedule_and_a_repeated_run_writes_nothing_more
     assert again == made
     assert schedule.schedule.interval.total_seconds() == 7200  # type: ignore[union-attr]
     assert files(feed) == ["period-000001.csv"]
+
+
+def test_flow_is_found_where_the_stanza_of_prefect_yaml_says() -> None:
+    page = (ROOT / "docs" / "generators.md").read_text(encoding="utf-8")
+    (entrypoint,) = re.findall(r"entrypoint: (\S+)", page)
+
+    found: Flow[Any, Any] = load_flow_from_entrypoint(f"{ROOT}/{entrypoint}")
+
+    assert found.name == generate.name
+    assert set(found.parameters.properties) == {"feed"}
 
 
 def test_times_that_cannot_be_are_refused(api: str, feed: Path) -> None:
