@@ -134,7 +134,7 @@ class Tags(HTMLParser):
 def test_wide_page_is_small_and_hostile_names_are_inert() -> None:
     rng = np.random.default_rng(0)
     real = pd.DataFrame(rng.normal(size=(300, 150)), columns=[f"x{i}" for i in range(150)])
-    real[HOSTILE] = [HOSTILE, "b"] * 150
+    real.insert(0, HOSTILE, [HOSTILE, "b"] * 150)  # drawn: among equals the first come first
 
     page = comparison_document(compare(real, real.copy())).to_html()
 
@@ -144,8 +144,21 @@ def test_wide_page_is_small_and_hostile_names_are_inert() -> None:
     assert "script" not in tags.tags
     assert tags.loads == []
     assert tags.tags.count("svg") == 60
+    assert tags.tags.count("rect") == 4
     assert "&lt;script&gt;" in page
     assert 'content="width=device-width"' in page
+
+
+def test_hostile_names_are_inert_beside_verdicts() -> None:
+    reference, moved = table(), table(seed=2).assign(age=lambda rows: rows["age"] + 10)
+    both = [frame.rename(columns={"age": HOSTILE}) for frame in (reference, moved)]
+
+    page = snapshots_document(judge(both[0], [(HOSTILE, both[1])]), HOSTILE).to_html()
+
+    tags = Tags()
+    tags.feed(page)
+    assert "script" not in tags.tags
+    assert tags.tags.count("rect") == 1
 
 
 def test_values_are_json() -> None:
