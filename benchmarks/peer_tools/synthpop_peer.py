@@ -26,7 +26,7 @@ def synthesize(source: str, target: str, seed: str) -> float:
     np.random.seed(int(seed))  # noqa: NPY002  # it knows no generator
     started = time.process_time()
     with contextlib.redirect_stdout(io.StringIO()):
-        model = Synthpop(smoothing=True, seed=int(seed))
+        model = Synthpop(smoothing="density", seed=int(seed))
         model.fit(real, types)
         new = model.generate(len(real))
     seconds = time.process_time() - started

@@ -24,6 +24,10 @@ def synthesize(
     param: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A parameter; may be repeated.")
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML: conditions, balance, bounds, block, time …"),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="New file with measures, .json or .html.")
     ] = None,
@@ -41,7 +45,7 @@ def synthesize(
     """Draw rows like those of a file."""
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.cli.tables import table_of
-    from calmops_flows.cli.values import params_of
+    from calmops_flows.cli.values import params_of, yaml_of
     from calmops_flows.errors import SpecError
     from calmops_flows.generators import synthesize as draw
     from calmops_flows.generators.write import TABLES, check_new, write_table, write_text
@@ -55,7 +59,13 @@ def synthesize(
     real = table_of(file)
     wished = rows if rows is not None else len(real) - round(unseen * len(real))
     new = draw(
-        real, wished, method=method, random_state=seed, holdout=unseen, **params_of(param or [])
+        real,
+        wished,
+        method=method,
+        random_state=seed,
+        holdout=unseen,
+        plan=None if plan is None else yaml_of(plan),
+        **params_of(param or []),
     )
     if report is not None:
         measured = new.report(target=target, sensitive=sensitive)

@@ -12,8 +12,6 @@ from calmops_flows.errors import SpecError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from calmops_flows.generators.synthesis.columns import Floats, Table
 
 POOLS = 200
@@ -33,7 +31,8 @@ class Matched:
     """Rows drawn freely, kept where they have the given categories.
 
     Given numbers and dates that differ from row to row are met by rank: the row with the
-    smallest drawn value gets the smallest given one, and so on, within the given categories.
+    smallest drawn value takes the place of the smallest given one, and so on, within the given
+    categories.
     """
 
     table: Table
@@ -73,11 +72,7 @@ class Matched:
             names = ", ".join(self.table.columns[number].name for number in kinds)
             raise SpecError(f"rows with the given {names} are too rare; use cart, rf or lgbm")
         for number in ranked:
-            found[:, number] = _by_rank(found[:, number], fixed[number], group.ravel())
+            drawn = np.lexsort((found[:, number], group.ravel()))
+            found[np.lexsort((fixed[number], group.ravel()))] = found[drawn]
+            found[:, number] = fixed[number]
         return found
-
-
-def _by_rank(drawn: Floats, given: Floats, group: NDArray[np.intp]) -> Floats:
-    found = np.empty(len(drawn))
-    found[np.lexsort((drawn, group))] = given[np.lexsort((given, group))]
-    return found

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calmops_flows.errors import SpecError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from calmops_flows.generators.synthesis.base import Learnt
     from calmops_flows.generators.synthesis.columns import Floats, Table
+    from calmops_flows.generators.synthesis.rules import Rules
 
 ROUNDS = 50
 
@@ -44,9 +47,10 @@ def draw_rows(
     rng: np.random.Generator,
     fixed: Mapping[int, Floats],
     *,
+    rules: Rules,
     copies: bool = False,
 ) -> Drawn:
-    """Draw rows; one that copies a row that is there only once is drawn again.
+    """Draw rows; one that breaks a rule or copies a row that is there once is drawn again.
 
     Parameters
     ----------
@@ -60,8 +64,15 @@ def draw_rows(
         Where randomness comes from.
     fixed : mapping of int to ndarray of shape (n_rows,)
         Columns that are given.
+    rules : Rules
+        What the rows must keep.
     copies : bool, default False
         Whether copies may stay.
+
+    Raises
+    ------
+    SpecError
+        If rows that keep the rules are too rare.
     """
     unique = Lookup(frozenset()) if copies else Lookup.of_unique(table.values)
     found = np.empty((n_rows, table.values.shape[1]))
@@ -69,10 +80,18 @@ def draw_rows(
     for _ in range(ROUNDS):
         given = {number: values[pending] for number, values in fixed.items()}
         found[pending] = settled(table, learnt.draw(len(pending), rng, given))
-        pending = pending[unique.holds(found[pending])]
+        copied = unique.holds(found[pending])
+        broken = rules.broken(table.decode(found[pending]))
+        n_redrawn += int(copied.sum())
+        pending = pending[copied | broken]
         if not len(pending):
             break
-        n_redrawn += len(pending)
+    else:
+        if broken.any():
+            raise SpecError(
+                f"{int(broken.sum())} of {n_rows} rows still broke a rule of the plan after "
+                f"{ROUNDS} rounds; rows that keep bounds, where and dependencies are too rare"
+            )
     return Drawn(found, n_redrawn, len(pending))
 
 

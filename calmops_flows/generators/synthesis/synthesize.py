@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calmops_flows.errors import SpecError
+from calmops_flows.generators.injection.inject import inject
 from calmops_flows.generators.injection.tables import as_frame, as_given
 from calmops_flows.generators.synthesis import METHODS
 from calmops_flows.generators.synthesis.columns import read_columns
+from calmops_flows.generators.synthesis.plan import Plan, given_columns
 from calmops_flows.generators.synthesis.redraw import draw_rows
+from calmops_flows.generators.synthesis.rules import read_rules
 from calmops_flows.generators.values import declared, member
 
 if TYPE_CHECKING:
@@ -38,12 +41,15 @@ class Synthesized:
         The rows that the method saw.
     holdout : DataFrame
         The rows that it did not see; empty if none were kept away.
+    log : DataFrame or None
+        Every cell that injected drift changed; None without such drift.
     """
 
     data: Any
     metadata: Mapping[str, Any]
     learnt: pd.DataFrame = field(repr=False)
     holdout: pd.DataFrame = field(repr=False)
+    log: pd.DataFrame | None = field(default=None, repr=False)
 
     def report(self, *, target: str | None = None, sensitive: str | None = None) -> Quality:
         """Measure how like the real rows the new ones are, and what they give away.
@@ -75,6 +81,7 @@ def synthesize(
     method: str = "cart",
     random_state: int,
     holdout: float = 0.0,
+    plan: object = None,
     **params: Any,
 ) -> Synthesized:
     """Draw new rows like those of a real table.
@@ -92,6 +99,9 @@ def synthesize(
         Seed; the same seed gives the same rows.
     holdout : float, default 0.0
         Share of the rows that the method never sees, so that the report can compare.
+    plan : Plan or mapping, optional
+        What the rows must satisfy: conditions, balance, where, bounds, dependencies, block, time,
+        and drift to inject.
     **params : Any
         Parameters of the method.
 
@@ -103,7 +113,7 @@ def synthesize(
     Raises
     ------
     SpecError
-        If a parameter or the table is not valid.
+        If a parameter, the plan or the table is not valid.
 
     Examples
     --------
@@ -122,13 +132,16 @@ def synthesize(
     seeds = [np.random.default_rng(s) for s in np.random.SeedSequence(random_state).spawn(3)]
     kept = seeds[0].permutation(len(frame)) < round(holdout * len(frame))
     learnt, unseen = (frame[rows].reset_index(drop=True) for rows in (~kept, kept))
-    table = read_columns(learnt)
-    drawn = draw_rows(
-        made.learn(table, seeds[1]), table, n_samples, seeds[2], {}, copies=made.COPIES
-    )
+    wished = declared(Plan, plan or {}, where="plan")
+    rules = read_rules(wished, learnt)
+    table = read_columns(learnt.drop(columns=[one.name for one in rules.determined]))
+    fixed = given_columns(wished, table, n_samples, seeds[2])
+    model = made.learn(table, seeds[1], tuple(fixed))
+    drawn = draw_rows(model, table, n_samples, seeds[2], fixed, rules=rules, copies=made.COPIES)
     metadata = {
         "method": method,
         "parameters": made.model_dump(mode="json"),
+        "plan": wished.model_dump(mode="json", exclude_defaults=True),
         "random_state": random_state,
         "rows": n_samples,
         "learnt_rows": len(learnt),
@@ -138,8 +151,12 @@ def synthesize(
     }
     if made.WARNING is not None:
         warnings.warn(made.WARNING, UserWarning, stacklevel=2)
-    new = table.decode(drawn.values)
-    return Synthesized(as_given(new, data), metadata, learnt, unseen)
+    new = rules.complete(table.decode(drawn.values), list(frame.columns))
+    log = None
+    if wished.inject is not None:
+        done = inject(new, wished.inject, random_state=random_state)
+        new, log = done.data, done.log
+    return Synthesized(as_given(new, data), metadata, learnt, unseen, log)
 
 
 def _check(n_samples: int, random_state: int, holdout: float) -> None:
