@@ -53,7 +53,7 @@ SYNTHESIS = {
     # it calls what pandas 2 removed, and imports scikit-learn without declaring it
     "py-synthpop": Peer(
         "synthpop_peer",
-        ("py-synthpop", "pandas<2", "numpy<2", "scikit-learn<1.6", "pyarrow<21"),
+        ("py-synthpop", "pandas<2", "numpy<2", "scikit-learn<1.6", "scipy<1.11", "pyarrow<21"),
     ),
 }
 KNOWN = PEERS | SYNTHESIS
