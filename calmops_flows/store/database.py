@@ -19,6 +19,7 @@ from calmops_flows.store.uninterrupted import uninterrupted
 HEAD = "0001"  # newest migration; a test compares it with the folder
 KNOWN_REVISIONS = (HEAD,)
 BUSY_TIMEOUT_SECONDS = 30
+IDLE_TIMEOUT_SECONDS = 30  # of a machine that froze within a write; a write pauses for no work
 _NETWORK_FILE_SYSTEMS = frozenset(
     {
         "afs",
@@ -101,7 +102,9 @@ class Database:
         """Open the one transaction of the durable write ``name``; no signal cuts it.
 
         An exception that Ctrl-C raises in the middle would keep the transaction open, and its
-        locks, for as long as it is handled: nothing could be given back meanwhile.
+        locks, for as long as it is handled: nothing could be given back meanwhile. PostgreSQL
+        ends a transaction that its machine has left alone for half a minute, so that others can
+        take over what it locks.
 
         Raises
         ------
@@ -114,6 +117,9 @@ class Database:
             durable(name),
             self.engine.begin() as connection,
         ):
+            if not self.is_sqlite:
+                bound = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_SECONDS}s'"
+                connection.execute(text(bound))
             yield connection
 
     def clock(self) -> str:

@@ -80,9 +80,10 @@ def switch(store: Store, name: str, version: int, champion: int | None) -> None:
     """Offer to let a version serve, once switched on and confirmed in words."""
     st.subheader("Let another version serve")
     if os.environ.get("CALMOPS_DASHBOARD_ACTIONS") != "1":
+        promotion = [] if version == champion else [f"calmops promote {name} {version}"]
         nothing(
             "Actions are off in this dashboard. From a shell:",
-            f"calmops promote {name} {version}",
+            *promotion,
             f"calmops rollback {name}",
         )
         return
