@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     )
     dask_address: str = Field(
         "",
-        description="Dask scheduler whose workers profile and test the columns of wide snapshots.",
+        description="Dask scheduler whose workers profile and test the columns of large snapshots.",
     )
     dashboard_url: str = Field("", description="Where the dashboard runs; Prefect runs link to it.")
     token: SecretStr | None = Field(

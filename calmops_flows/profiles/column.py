@@ -154,17 +154,16 @@ class CountedColumn:
 Column = NumericColumn | CategoricalColumn | CountedColumn
 
 
-def mean_autocorrelation(
-    a: NumericColumn | CategoricalColumn, b: NumericColumn | CategoricalColumn
-) -> float:
-    """Return the mean autocorrelation of two columns, weighted by their values."""
-    return _weighted(a.autocorrelation, a.n_present, b.autocorrelation, b.n_present)
+def mean_autocorrelation(*columns: NumericColumn | CategoricalColumn) -> float:
+    """Return the mean autocorrelation of columns, weighted by their values."""
+    return _weighted([(column.autocorrelation, column.n_present) for column in columns])
 
 
-def mean_rising(a: NumericColumn, b: NumericColumn) -> float:
-    """Return the mean share of rising rows of two columns, weighted by their values."""
-    return _weighted(a.rising, a.n_present, b.rising, b.n_present)
+def mean_rising(*columns: NumericColumn) -> float:
+    """Return the mean share of rising rows of columns, weighted by their values."""
+    return _weighted([(column.rising, column.n_present) for column in columns])
 
 
-def _weighted(a: float, n: int, b: float, m: int) -> float:
-    return (a * n + b * m) / (n + m) if n + m else 0.0
+def _weighted(figures: list[tuple[float, int]]) -> float:
+    total = sum(weight for _, weight in figures)
+    return sum(figure * weight for figure, weight in figures) / total if total else 0.0

@@ -100,28 +100,28 @@ def _autocorrelation(in_order: NDArray[np.float64], ordered: NDArray[np.float64]
     return round(float(np.einsum("i,i->", in_order[1:], in_order[:-1])) / total, 4)
 
 
-def merge_numbers(a: NumericColumn, b: NumericColumn) -> NumericColumn:
-    """Merge two summaries; exact ones stay exact up to ``MAX_POINTS`` points."""
-    values = np.concatenate((a.values, b.values))
+def merge_numbers(*columns: NumericColumn) -> NumericColumn:
+    """Merge summaries of one kind; exact ones stay exact up to ``MAX_POINTS`` points."""
+    values = np.concatenate([column.values for column in columns])
     order = np.argsort(values, kind="stable")
-    values, counts = values[order], np.concatenate((a.counts, b.counts))[order]
+    values, counts = values[order], np.concatenate([column.counts for column in columns])[order]
     first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
     values, counts = values[first], np.add.reduceat(counts, first)
-    rank_error = a.rank_error + b.rank_error
+    rank_error = sum(column.rank_error for column in columns)
     if len(values) > MAX_POINTS:
         values, counts, added = _coarsen(values, counts, MAX_GRID_POINTS)
         rank_error += added
     return NumericColumn(
-        name=a.name,
-        kind=a.kind,
-        n=a.n + b.n,
-        n_missing=a.n_missing + b.n_missing,
-        n_infinite=a.n_infinite + b.n_infinite,
+        name=columns[0].name,
+        kind=columns[0].kind,
+        n=sum(column.n for column in columns),
+        n_missing=sum(column.n_missing for column in columns),
+        n_infinite=sum(column.n_infinite for column in columns),
         values=values,
         counts=counts,
         rank_error=rank_error,
-        autocorrelation=mean_autocorrelation(a, b),
-        rising=mean_rising(a, b),
+        autocorrelation=mean_autocorrelation(*columns),
+        rising=mean_rising(*columns),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,11 +15,12 @@ from calmops_flows.errors import ProfileError
 from calmops_flows.profiles.categorical import is_category, merge_categories, summarise_categories
 from calmops_flows.profiles.column import CategoricalColumn, Column, CountedColumn, NumericColumn
 from calmops_flows.profiles.numeric import is_date, is_number, merge_numbers, summarise_numbers
+from calmops_flows.profiles.parts import PART_ROWS, Part, split
 from calmops_flows.profiles.sample import RowSample, merge_samples, sample_rows
 from calmops_flows.profiles.spread import Spread, here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +48,10 @@ def profile(
     columns: Iterable[str] | None = None,
     key: str | None = None,
     first_row: int = 0,
+    part_rows: int = PART_ROWS,
     spread: Spread = here,
 ) -> Profile:
-    """Summarise a table, one column at a time.
+    """Summarise a table, one column at a time, and a long column part by part.
 
     Parameters
     ----------
@@ -60,19 +64,25 @@ def profile(
         their number. Default no sample.
     first_row : int, default 0
         Number of the table's first row in its file, when it is a part of one.
+    part_rows : int, default PART_ROWS
+        A longer table is summarised in parts of so many rows, which are merged in
+        their order, wherever that is done.
     spread : Spread, default here
-        Where the columns are summarised; it changes no bit of the profile.
+        Where the parts of the columns are summarised; it changes no bit of the profile.
 
     Returns
     -------
     Profile
         Independent of the chunks; only the sample, and what a column says of
-        consecutive rows, depend on the order of the rows.
+        consecutive rows, depend on the order of the rows. In a table of several parts
+        so do the points of a grid, within its ``rank_error``, and which of more than
+        ``MAX_LEVELS`` levels keep their name.
 
     Raises
     ------
     ProfileError
-        If two columns have one name, or a column asked for is not there.
+        If two columns have one name, a column asked for is not there, or a part
+        would have no row.
 
     Examples
     --------
@@ -84,6 +94,8 @@ def profile(
     >>> summary.columns["city"].levels, summary.columns["city"].n_missing
     (('A', 'B'), 1)
     """
+    if part_rows < 1:
+        raise ProfileError(f"part_rows must be at least 1, got {part_rows!r}")
     places = {name: i for i, name in enumerate(table.column_names)}
     if len(places) < table.num_columns:
         doubled = [name for name, times in Counter(table.column_names).items() if times > 1]
@@ -92,8 +104,10 @@ def profile(
     absent = [name for name in names if name not in places]
     if absent:
         raise ProfileError(f"no column {_shown(absent)}; there are {_shown(list(places))}")
-    found = spread(_summarise, [(name, table.column(places[name])) for name in names])
-    summaries = dict(zip(names, found, strict=True))
+    parts = [part for name in names for part in split(name, table[places[name]], part_rows)]
+    found = iter(spread(_summarise, parts))
+    n_parts = len(parts) // len(names) if names else 0
+    summaries = {name: _merge_parts(list(islice(found, n_parts))) for name in names}
     sample = None
     if key is not None:
         sample = sample_rows(table, key, columns=names, first_row=first_row)
@@ -139,8 +153,8 @@ def merge(a: Profile, b: Profile) -> Profile:
     return Profile(a.n_rows + b.n_rows, merged, sample)
 
 
-def _summarise(named: tuple[str, pa.ChunkedArray]) -> Column:
-    name, column = named
+def _summarise(part: Part) -> Column:
+    name, column = part.name, part.values
     kind = column.type
     if pa.types.is_null(kind):
         return CountedColumn(name, "null", len(column), len(column), str(kind))
@@ -151,6 +165,15 @@ def _summarise(named: tuple[str, pa.ChunkedArray]) -> Column:
     n_missing = int(pc.sum(column.is_null()).as_py() or 0)
     status = "null" if n_missing == len(column) else "opaque"
     return CountedColumn(name, status, len(column), n_missing, str(kind))  # type: ignore[arg-type]
+
+
+def _merge_parts(parts: Sequence[Column]) -> Column:
+    """Merge the parts of one column; numbers all at once, which adds the least error."""
+    numbers = [part for part in parts if isinstance(part, NumericColumn)]
+    if len(numbers) > 1:
+        others = [part for part in parts if not isinstance(part, NumericColumn)]
+        parts = [merge_numbers(*numbers), *others]
+    return functools.reduce(_merge, parts)
 
 
 def _merge(a: Column, b: Column) -> Column:

@@ -1,7 +1,7 @@
 """Dask workers that profile and test columns, where the settings name a scheduler.
 
-The cluster only adds speed: the same functions run on the same columns, so every figure is the
-same bit by bit, and where the cluster fails the work is done here.
+The cluster only adds speed: the same functions run on the same columns, and the same parts of
+long ones, so every figure is the same bit by bit; where the cluster fails the work is done here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _GROUPS_PER_THREAD = 4  # so that an uneven column delays nobody for long
 
 @contextmanager
 def cluster(settings: Settings, *, n_cells: int) -> Iterator[Spread]:
-    """Give what spreads work over the columns of a snapshot.
+    """Give what spreads work over the columns of a snapshot, and over the parts of long ones.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ class _Cluster:
         size = max(1, -(-len(items) // (n_threads * _GROUPS_PER_THREAD)))
         groups = [items[at : at + size] for at in range(0, len(items), size)]
         try:
-            futures = [self.client.submit(_do, work, group, pure=False) for group in groups]
+            held = self.client.scatter(groups, hash=False)  # rows are no part of the task graph
+            futures = [self.client.submit(_do, work, group, pure=False) for group in held]
             while True:
                 try:
                     with self.client.as_current():

@@ -1,4 +1,4 @@
-"""Columns that are profiled and tested on Dask workers: every figure is the same."""
+"""Columns, and parts of long ones, on Dask workers: every figure is the same."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from calmops_flows import api
 from calmops_flows.detectors.decision import DriftPolicy, check
 from calmops_flows.errors import ProfileError
-from calmops_flows.profiles import profile
+from calmops_flows.profiles import Spread, profile, to_bytes
+from calmops_flows.profiles.parts import PART_ROWS, Part, split
 from calmops_flows.settings import Settings
 from calmops_flows.spec import parse_spec
 from calmops_flows.steps.cluster import MIN_CELLS, cluster
 from calmops_flows.store import open_store
+from tests.rows_in_parts import mixed, statistics
 from tests.servers.ports import free_port
 from tests.store_dump import dump
 
@@ -30,6 +37,16 @@ def scheduler() -> Iterator[Any]:
     """Two worker processes and their scheduler."""
     with running_cluster(2) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def away(scheduler: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spread]:
+    """What spreads work over both workers."""
+    home = tmp_path_factory.mktemp("home")
+    with cluster(
+        Settings(home=home, dask_address=scheduler.scheduler_address), n_cells=LARGE
+    ) as it:
+        yield it
 
 
 def running_cluster(n_workers: int) -> Any:
@@ -145,8 +162,6 @@ def test_error_of_the_work_itself_is_no_trouble_of_the_cluster(
 
 
 def test_every_statistic_of_a_wide_check_is_equal(scheduler: Any, tmp_path: Path) -> None:
-    import pyarrow as pa
-
     rng = np.random.default_rng(6)
     before, after = (pa.Table.from_pandas(wide(rng, shift)) for shift in (0.0, 0.1))
     here = check(profile(before, key="a"), profile(after, key="b"), DriftPolicy())
@@ -158,6 +173,65 @@ def test_every_statistic_of_a_wide_check_is_equal(scheduler: Any, tmp_path: Path
 
     assert away == here
     assert len(here.columns) > N_COLUMNS
+
+
+@given(st.integers(0, 2**32), st.integers(1, 4), st.floats(0, 1))
+@hypothesis_settings(max_examples=10, deadline=None)
+def test_every_statistic_of_a_snapshot_in_parts_is_equal(
+    away: Spread, seed: int, n_parts: int, shift: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    reference, table = profile(mixed(rng, 0.0), key="a"), mixed(rng, shift)
+    size = -(-table.num_rows // n_parts)
+
+    parts = profile(table, key="b", part_rows=size, spread=away)
+
+    assert to_bytes(parts) == to_bytes(profile(table, key="b", part_rows=size))
+    found = check(reference, parts, DriftPolicy(), spread=away)
+    expected = check(reference, profile(table, key="b"), DriftPolicy())
+    assert (found.is_drift, found.drifted) == (expected.is_drift, expected.drifted)
+    assert statistics(found) == pytest.approx(statistics(expected), rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+def test_parts_of_one_column_go_to_several_workers(away: Spread) -> None:
+    parts = split("x", pa.chunked_array([np.arange(1_000.0)]), 100)
+
+    found = list(away(_where, parts))
+
+    assert [last for _, last in found] == [99.0 + 100 * i for i in range(10)]
+    assert len({pid for pid, _ in found}) == 2
+    assert _own_pid() not in {pid for pid, _ in found}
+
+
+def test_long_snapshots_have_the_same_profiles_and_verdicts(scheduler: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    (tmp_path / "in").mkdir()
+    for number, n_rows in enumerate([400, PART_ROWS + 1_000]):
+        rows = {"x": rng.normal(number, 1, n_rows), "y": rng.integers(0, 9, n_rows)}
+        pq.write_table(pa.table(rows), tmp_path / "in" / f"part{number}.parquet")
+    spec = parse_spec(
+        {
+            "name": "long",
+            "target": "y",
+            "task": "regression",
+            "source": {"path": str(tmp_path / "in"), "settle_seconds": 0},
+            "model": {"class": "sklearn.dummy.DummyRegressor"},
+            "retrain": {"when": "never"},
+        }
+    )
+
+    contents = []
+    for name, address in (("here", ""), ("away", scheduler.scheduler_address)):
+        with open_store(Settings(home=tmp_path / name, dask_address=address)) as store:
+            outcomes = api.run(spec, store=store, wait=False, prefect=False).outcomes
+            contents.append(dump(store.database))
+
+    assert outcomes[1].drift.columns == ("x",)
+    assert contents[0] == contents[1]
+
+
+def _where(part: Part) -> tuple[int, float]:
+    return _own_pid(), part.values[-1].as_py()
 
 
 def _own_pid() -> int:
