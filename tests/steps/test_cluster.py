@@ -203,6 +203,12 @@ def test_parts_of_one_column_go_to_several_workers(away: Spread) -> None:
     assert _own_pid() not in {pid for pid, _ in found}
 
 
+def test_large_columns_travel_outside_the_graph_of_tasks(away: Spread) -> None:
+    large = np.zeros(2_000_000)  # in the graph, Dask warns of them, which fails a test
+
+    assert list(away(len, [large, large])) == [2_000_000] * 2
+
+
 def test_long_snapshots_have_the_same_profiles_and_verdicts(scheduler: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
     (tmp_path / "in").mkdir()
