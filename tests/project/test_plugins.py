@@ -109,3 +109,24 @@ def test_failed_static_check_fails_the_run_and_is_named(tmp_path: Path) -> None:
 )
 def test_group_is_the_folder_under_tests(nodeid: str, group: str) -> None:
     assert group_of(nodeid) == group
+
+
+GROUPED = """
+import os
+import pytest
+
+@pytest.mark.xdist_group("together")
+@pytest.mark.parametrize("number", range(8))
+def test_where(number):
+    with open("workers.txt", "a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")
+"""
+
+
+def test_tests_of_one_group_share_a_worker(tmp_path: Path) -> None:
+    done = run(tmp_path, GROUPED, "-n", "2", "--dist", "loadgroup", "-p", "no:randomly")
+
+    assert done.returncode == 0, done.stdout
+    workers = (tmp_path / "workers.txt").read_text().split()
+    assert len(workers) == 8
+    assert len(set(workers)) == 1, "a server per group, not per worker"
