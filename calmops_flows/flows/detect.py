@@ -54,9 +54,9 @@ def run_link(run_id: str | None) -> str | None:
 
     Examples
     --------
-    >>> import os
-    >>> os.environ["PREFECT_API_URL"] = "http://127.0.0.1:4200/api"
-    >>> run_link("0f")
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, PREFECT_API_URL="http://127.0.0.1:4200/api"):
+    ...     run_link("0f")
     'http://127.0.0.1:4200/runs/flow-run/0f'
     """
     api = api_url()
