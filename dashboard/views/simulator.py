@@ -150,12 +150,12 @@ def show_twin(source: str, given: Mapping[str, Any], found: Simulated) -> None:
     st.subheader("The same by hand")
     if found.plan:
         note("plan.yaml")
-        st.code(found.plan, language=None, wrap_lines=True)
+        st.code(found.plan, language="text", wrap_lines=True)
     st.code("\n".join(found.commands), language=None, wrap_lines=True)
     arguments = "".join(f",\n    {key}={value!r}" for key, value in given.items() if value)
     st.code(
         f"from calmops_flows.api import simulate\n\nsimulate(\n    {source!r}{arguments},\n)",
-        language=None,  # colours of code are too pale to read
+        language="text",  # the colours of code are too pale to read
         wrap_lines=True,
     )
 

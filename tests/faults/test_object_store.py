@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import fsspec
 import pytest
@@ -74,7 +75,10 @@ def run(home: Path, spec: PipelineSpec) -> None:
 def store_at(home: Path) -> Store:
     """Open the store of a home, with artifacts of its own in the same bucket."""
     settings = load_settings()
-    own = settings.artifacts_url.replace("/shared", f"/{home.parent.name}")
+    name = home.parent / "artifacts-name"  # folders of tests are called alike when one has passed
+    if not name.exists():
+        name.write_text(uuid4().hex)
+    own = settings.artifacts_url.replace("/shared", f"/{name.read_text()}")
     return open_store(settings.model_copy(update={"home": home, "artifacts_url": own}))
 
 

@@ -61,6 +61,7 @@ def worker(prefect_server: str, worker_home: Path) -> Iterator[None]:
 @pytest.fixture
 def api(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Configure the session's server for this process and its children."""
+    EventsWorker.drain_all(timeout=20)  # what another test has left to a server that has gone
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
     with temporary_settings({PREFECT_API_URL: prefect_server}):
         yield prefect_server

@@ -20,8 +20,6 @@ QUICK = {
     "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.5",
     "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "1",
-    # Of less than a second this server makes none at all, and keeps a core busy.
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
 }
 START_SECONDS = 180  # about 15 s alone; two busy cores shared by others need more
 T = TypeVar("T")

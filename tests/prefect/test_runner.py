@@ -65,7 +65,7 @@ def test_task_run_is_named_after_step_and_snapshot(client: SyncPrefectClient) ->
     def look() -> list[TaskRun]:
         return client.read_task_runs(flow_run_filter=wanted)
 
-    (run,) = wait_for(look, 30, "the server records the task run")
+    (run,) = wait_for(look, 120, "the server records the task run")
     assert run.name == "ingest-2013_0_jan.csv"
 
 
