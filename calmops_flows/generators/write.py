@@ -68,6 +68,25 @@ def check_new(file: Path, *suffixes: str) -> None:
         raise SpecError(f"there is no folder {str(file.parent)!r}")
 
 
+def check_new_pair(table: Path, report: Path | None, *suffixes: str) -> None:
+    """Refuse the names of a table and of its report, if one is wanted.
+
+    Raises
+    ------
+    NameConflictError
+        If a file exists.
+    SpecError
+        If the table is of no known kind, the report ends in none of the suffixes, a folder is
+        not there, or both are one file.
+    """
+    check_new(table, *TABLES)
+    if report is None:
+        return
+    check_new(report, *suffixes)
+    if report == table:
+        raise SpecError(f"table and report cannot both be {str(table)!r}")
+
+
 @contextmanager
 def _whole(file: Path) -> Iterator[Path]:
     partial = file.with_name(f".{file.name}.partial")

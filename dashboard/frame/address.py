@@ -23,6 +23,7 @@ RANGES = {
     "all": "everything (at most 2,000)",
 }
 DATES = "dates"
+USUAL_METRICS = ("balanced_accuracy", "rmse")
 _MEMORY = "calmops_address"
 _VISIT = "calmops_visit"
 
@@ -125,6 +126,12 @@ def forget_others(prefix: str, kept: str) -> None:
     for name in list(st.query_params):
         if name.startswith(prefix) and name != kept:
             del st.query_params[name]
+
+
+def pick_metric(names: Sequence[str]) -> str:
+    """Let the user choose a metric, by default the usual one; an empty text if there is none."""
+    usual = next((name for name in USUAL_METRICS if name in names), None)
+    return pick("Metric", names, "metric", default=usual) if names else ""
 
 
 def pick_window() -> Window:

@@ -14,9 +14,24 @@ from frame.words import note, plain
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from calmops_flows.records import ColumnDrift
+
 Rows = Sequence[Mapping[str, Any]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONFIG = {"displayModeBar": False, "responsive": True}
+
+
+def test_cells(test: ColumnDrift) -> dict[str, Any]:
+    """Return what a test says, as cells."""
+    return {
+        "detector": test.detector,
+        "statistic": test.statistic,
+        "p": test.p_value,
+        "adjusted p": test.adjusted_p_value,
+        "effect": test.effect_size,
+        "drift": test.is_drift,
+        "reason": test.reason,
+    }
 
 
 def show_chart(figure: go.Figure, rows: Rows, name: str, *, title: str) -> None:

@@ -10,7 +10,7 @@ from calmops_flows.charts import blocks_figure, by_block_figure, drifted_by_bloc
 from calmops_flows.read import blocks
 from calmops_flows.read.drift_past import drift_past
 from calmops_flows.read.timeline import timeline
-from frame.address import pick, pick_window
+from frame.address import pick_metric, pick_window
 from frame.page import page, part, pick_pipeline
 from frame.tables import show_chart, show_table
 from frame.words import note, nothing, when
@@ -28,11 +28,10 @@ with page("Blocks") as store:
         )
         st.stop()
     names = sorted({name for block in found for name in block.metrics})
-    usual = next((n for n in ("balanced_accuracy", "rmse") if n in names), None)
     with middle:
         window = pick_window()
     with right:
-        metric = pick("Metric", names, "metric", default=usual) if names else ""
+        metric = pick_metric(names)
     rows = [
         {
             "block": block.block,

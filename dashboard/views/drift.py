@@ -17,7 +17,7 @@ from calmops_flows.read import explain
 from calmops_flows.read.drift_past import MOST_COLUMNS, MOST_SNAPSHOTS, drift_past
 from frame.address import pick, pick_window
 from frame.page import page, part, pick_pipeline
-from frame.tables import show_chart, show_table
+from frame.tables import show_chart, show_table, test_cells
 from frame.words import note, nothing, sentences
 
 with page("Drift") as store:
@@ -94,19 +94,7 @@ with page("Drift") as store:
         if found.drift is not None:
             show_chart(
                 drift(found.drift),
-                [
-                    {
-                        "column": test.name,
-                        "detector": test.detector,
-                        "statistic": test.statistic,
-                        "p": test.p_value,
-                        "adjusted p": test.adjusted_p_value,
-                        "effect": test.effect_size,
-                        "drift": test.is_drift,
-                        "reason": test.reason,
-                    }
-                    for test in found.drift.tests
-                ],
+                [{"column": test.name, **test_cells(test)} for test in found.drift.tests],
                 "tests",
                 title="Tests on this snapshot",
             )

@@ -17,7 +17,7 @@ from calmops_flows.read.feature import (
 from calmops_flows.read.timeline import timeline
 from frame.address import pick, pick_window
 from frame.page import page, part, pick_pipeline
-from frame.tables import Rows, show_chart, show_table
+from frame.tables import Rows, show_chart, show_table, test_cells
 from frame.words import note, nothing
 
 
@@ -67,21 +67,7 @@ with page("Feature") as store:
             st.subheader("Levels that the reference does not have")
             show_table([{"level": k, "share": v} for k, v in view.unseen], "unseen")
         st.subheader("Tests")
-        show_table(
-            [
-                {
-                    "detector": test.detector,
-                    "statistic": test.statistic,
-                    "p": test.p_value,
-                    "adjusted p": test.adjusted_p_value,
-                    "effect": test.effect_size,
-                    "drift": test.is_drift,
-                    "reason": test.reason,
-                }
-                for test in view.tests
-            ],
-            "feature-tests",
-        )
+        show_table([test_cells(test) for test in view.tests], "feature-tests")
     with part():
         past = feature_past(store, chosen.name, name, window, now=now)
         cells = [

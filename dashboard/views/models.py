@@ -15,7 +15,7 @@ from calmops_flows.errors import CalmopsError
 from calmops_flows.read import CardView, card
 from calmops_flows.read import versions as versions_of
 from calmops_flows.read.judged import judged
-from frame.address import pick, pick_window
+from frame.address import pick, pick_metric, pick_window
 from frame.page import failed, page, part, pick_pipeline
 from frame.tables import show_chart, show_table
 from frame.words import note, nothing, number, plain, when
@@ -118,9 +118,8 @@ with page("Models") as store:
         nothing("No model was fitted yet.", f"calmops run {view.name}")
         st.stop()
     names = sorted({name for version in versions for name in version.metrics})
-    usual = next((n for n in ("balanced_accuracy", "rmse") if n in names), None)
     with right:
-        metric = pick("Metric", names, "metric", default=usual) if names else ""
+        metric = pick_metric(names)
     rows = [
         {
             "version": one.version,

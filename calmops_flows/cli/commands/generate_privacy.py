@@ -27,15 +27,10 @@ def privacy(
     """Protect a table: pseudonyms, coarser values, k-anonymity, figures with noise."""
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.cli.tables import table_of
-    from calmops_flows.errors import SpecError
     from calmops_flows.generators.privacy.protect import protect
-    from calmops_flows.generators.write import TABLES, check_new, write_table, write_text
+    from calmops_flows.generators.write import check_new_pair, write_table, write_text
 
-    check_new(out, *TABLES)
-    if report is not None:
-        check_new(report, *REPORTS)
-        if report == out:
-            raise SpecError(f"table and report cannot both be {str(out)!r}")
+    check_new_pair(out, report, *REPORTS)
     done = protect(table_of(source), plan)
     if report is not None:
         write_text(_text(done.report, report.suffix), report)

@@ -46,15 +46,10 @@ def synthesize(
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.cli.tables import table_of
     from calmops_flows.cli.values import params_of, yaml_of
-    from calmops_flows.errors import SpecError
     from calmops_flows.generators import synthesize as draw
-    from calmops_flows.generators.write import TABLES, check_new, write_table, write_text
+    from calmops_flows.generators.write import check_new_pair, write_table, write_text
 
-    check_new(out, *TABLES)
-    if report is not None:
-        check_new(report, *REPORTS)
-        if report == out:
-            raise SpecError(f"table and report cannot both be {str(out)!r}")
+    check_new_pair(out, report, *REPORTS)
     unseen = holdout if holdout is not None else 0.2 if report is not None else 0.0
     real = table_of(file)
     wished = rows if rows is not None else len(real) - round(unseen * len(real))

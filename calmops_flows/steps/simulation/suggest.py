@@ -52,24 +52,7 @@ def choices() -> Choices:
 def suggest(
     source: str, kind: str, *, params: Mapping[str, Any] | None = None, column: str | None = None
 ) -> Suggestion:
-    """Return parameters of an injector that fit a source.
-
-    Parameters
-    ----------
-    source : str
-        A generator or a ready scenario.
-    kind : str
-        An injector.
-    params : mapping of str to Any, optional
-        Parameters of the generator.
-    column : str, optional
-        The column to act on; default the first that fits.
-
-    Raises
-    ------
-    SpecError
-        If one of the names or parameters is not valid, or the source has no column that fits.
-    """
+    """Do what `calmops_flows.api.suggest_injection` documents."""
     injector = member(INJECTORS, kind, what="injector")
     seen = _Seen(probe(source, params or {}), column)
     fitting = _FITTING[kind](seen) if kind in _FITTING else ()
