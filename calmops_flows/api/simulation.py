@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from calmops_flows.compared import Pages, Preview
     from calmops_flows.detectors.policy import DriftPolicy
     from calmops_flows.simulated import Simulated
     from calmops_flows.steps.simulation import Choices, Suggestion
@@ -78,6 +79,66 @@ def simulate(
         random_state=random_state,
         policy=policy,
     )
+
+
+def preview_comparison(
+    source: str,
+    against: int | str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    plan: object = None,
+    n_snapshots: int = 12,
+    n_rows: int = 500,
+    begins: int = 5,
+    random_state: int = 0,
+) -> Preview:
+    """Compare the first snapshot of a simulation with a later one, or with rows like its own.
+
+    Parameters
+    ----------
+    source : str
+        As in `simulate`; the same arguments draw the same snapshots.
+    against : int or str
+        The number of a later snapshot; or a method of `calmops_flows.generators.synthesize`
+        (``"cart"``), which learns the first snapshot and draws as many rows.
+    params, plan, n_snapshots, n_rows, begins, random_state
+        As in `simulate`.
+
+    Returns
+    -------
+    Preview
+        The comparison, and its report as a page and as JSON.
+
+    Raises
+    ------
+    SpecError
+        If there is no such snapshot or method, or an argument is not valid.
+
+    Examples
+    --------
+    >>> step = {"kind": "shift", "columns": ["x0"], "magnitude": 1.0}
+    >>> preview_comparison("sea", 5, plan=step).comparison.verdict.drifted
+    ('x0',)
+    """
+    from calmops_flows.steps.simulation import preview
+
+    return preview(
+        source,
+        against,
+        params=params,
+        plan=plan,
+        n_snapshots=n_snapshots,
+        n_rows=n_rows,
+        begins=begins,
+        random_state=random_state,
+    )
+
+
+def report_simulation(found: Simulated) -> Pages:
+    """Return the report on all snapshots of a simulation, as a page and as JSON."""
+    from calmops_flows.steps.simulation import snapshot_pages
+
+    return snapshot_pages(found)
 
 
 def simulation_choices() -> Choices:

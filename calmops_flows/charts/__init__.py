@@ -2,6 +2,11 @@
 
 from calmops_flows.charts.backtest_figure import backtest_figure
 from calmops_flows.charts.bars import codes_figure, share_figure
+from calmops_flows.charts.comparison_figures import (
+    correlations_figure,
+    distances_figure,
+    shares_figure,
+)
 from calmops_flows.charts.count_figures import (
     calibration_figure,
     confusion_figure,
@@ -46,8 +51,10 @@ __all__ = [
     "codes_figure",
     "confusion_figure",
     "contests_figure",
+    "correlations_figure",
     "curves_figure",
     "details_figure",
+    "distances_figure",
     "drift",
     "drifted_by_block_figure",
     "ecdf_figure",
@@ -62,6 +69,7 @@ __all__ = [
     "scores_figure",
     "seconds_figure",
     "share_figure",
+    "shares_figure",
     "simulation_heat_map",
     "simulation_lanes",
     "tracks",

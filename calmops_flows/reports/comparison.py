@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -10,98 +9,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from calmops_flows.compared import ColumnComparison, GeneratedComparison, PairComparison
 from calmops_flows.detectors.decision import check
 from calmops_flows.detectors.policy import DriftPolicy
 from calmops_flows.errors import SpecError
 from calmops_flows.profiles import profile
-from calmops_flows.reports.shares import Shares, as_numbers, extent, shares
+from calmops_flows.reports.shares import as_numbers, extent, shares
 
 if TYPE_CHECKING:
     from calmops_flows.profiles import Profile
     from calmops_flows.records import ColumnDrift, DriftReport
 
 TESTS = ("ks", "tvd")  # of these a numeric column shows the first, a category the second
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnComparison:
-    """One column in both tables.
-
-    Parameters
-    ----------
-    name, kind : str
-        Its name; numeric or categorical.
-    test : str
-        The test: ``ks`` or ``tvd``.
-    distance, p_value : float or None
-        Largest difference of the distribution functions, or half the summed difference of the
-        shares; the p-value adjusted for all columns. None when the test could not be run.
-    is_different : bool or None
-        Whether the test says so, at the verdict's error rate.
-    reason : str or None
-        Why it could not be run.
-    missing, extent : pair of float, pair of str
-        Share of missing values, and range or number of categories: real, generated.
-    shares : Shares
-        Both distributions over common bins.
-    """
-
-    name: str
-    kind: str
-    test: str
-    distance: float | None
-    p_value: float | None
-    is_different: bool | None
-    reason: str | None
-    missing: tuple[float, float]
-    extent: tuple[str, str]
-    shares: Shares
-
-
-@dataclass(frozen=True, slots=True)
-class PairComparison:
-    """Pearson's correlation of two numeric columns in both tables."""
-
-    columns: tuple[str, str]
-    real: float
-    generated: float
-
-    @property
-    def difference(self) -> float:
-        """How far apart the correlations are."""
-        return abs(self.real - self.generated)
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratedComparison:
-    """A real and a generated table side by side.
-
-    Parameters
-    ----------
-    rows : pair of int
-        Rows: real, generated.
-    columns : tuple of ColumnComparison
-        Most different first.
-    pairs : tuple of PairComparison
-        Most different first.
-    only : pair of tuple of str
-        Columns that only the real, only the generated table has.
-    verdict : DriftReport
-        What the drift engine says with its default policy, joint test included.
-    """
-
-    rows: tuple[int, int]
-    columns: tuple[ColumnComparison, ...]
-    pairs: tuple[PairComparison, ...]
-    only: tuple[tuple[str, ...], tuple[str, ...]]
-    verdict: DriftReport
-
-    @property
-    def mean_pair_difference(self) -> float | None:
-        """The mean difference of the correlations; None without pairs."""
-        if not self.pairs:
-            return None
-        return float(np.mean([pair.difference for pair in self.pairs]))
 
 
 def compare(real: pd.DataFrame, generated: pd.DataFrame) -> GeneratedComparison:

@@ -10,8 +10,8 @@ from calmops_flows.reports.pictures import spread_picture, verdict_picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from calmops_flows.compared import ColumnComparison, GeneratedComparison
     from calmops_flows.records import DriftReport
-    from calmops_flows.reports.comparison import ColumnComparison, GeneratedComparison
     from calmops_flows.reports.document import Part
     from calmops_flows.reports.snapshots import SnapshotVerdict
 
@@ -39,18 +39,18 @@ def snapshots_document(judged: Sequence[SnapshotVerdict], reference: str) -> Doc
         name for one in shown for name in (*(one.truth or {}), *one.verdict.drifted)
     )
     columns = list(names)[:MOST_COLUMNS]
+    is_known = any(one.truth is not None for one in shown)
+    beside = ("truth", "missed", "named, not changed") if is_known else ()
+    headers = ("snapshot", "verdict", "columns named", *beside)
     rows = tuple(
         (
             one.name,
             _said(one.verdict),
             ", ".join(one.verdict.drifted) or "none",
-            "not known" if one.truth is None else ", ".join(one.truth) or "nothing",
-            ", ".join(one.missed) or "-",
-            "-" if one.truth is None else ", ".join(one.unasked) or "-",
+            *(_beside_truth(one) if is_known else ()),
         )
         for one in shown
     )
-    headers = ("snapshot", "verdict", "columns named", "truth", "missed", "named, not changed")
     parts: list[Part] = [_stream_summary(judged, reference)]
     if columns:
         parts.append(verdict_picture(shown, columns))
@@ -58,6 +58,16 @@ def snapshots_document(judged: Sequence[SnapshotVerdict], reference: str) -> Doc
     if len(judged) > len(shown):
         parts.append(f"The first {len(shown)} of {len(judged)} snapshots are shown.")
     return Document("Drift over a stream of snapshots", (Section("Verdicts", tuple(parts)),))
+
+
+def _beside_truth(one: SnapshotVerdict) -> tuple[str, str, str]:
+    if one.truth is None:
+        return "not known", "-", "-"
+    return (
+        ", ".join(one.truth) or "nothing",
+        ", ".join(one.missed) or "-",
+        ", ".join(one.unasked) or "-",
+    )
 
 
 _NOTE = (

@@ -11,7 +11,7 @@ from calmops_flows.reports.document import Picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from calmops_flows.reports.shares import Shares
+    from calmops_flows.compared import Shares
     from calmops_flows.reports.snapshots import SnapshotVerdict
 
 REAL, GENERATED = "#4477aa", "#dd7733"
@@ -79,11 +79,16 @@ def verdict_picture(judged: Sequence[SnapshotVerdict], columns: Sequence[str]) -
                 f'width="{max(width - 1, 0.5):.1f}" height="{ROW - 4}" fill="{colour}">'
                 f"<title>{escape(inert(f'{one.name}: {column}'))}</title></rect>"
             )
-    caption = "Columns over snapshots: green found, red missed, yellow named and not changed."
+    said = "green found, red missed, yellow named and not changed"
+    if all(one.truth is None for one in judged):
+        said = "blue named; what was changed is not known"
+    caption = f"Columns over snapshots: {said}."
     return Picture(_svg("".join(parts), ROW * len(columns), caption), caption)
 
 
 def _colour(one: SnapshotVerdict, column: str) -> str:
+    if one.truth is None:
+        return REAL if column in one.verdict.drifted else QUIET
     if column in one.found:
         return FOUND
     if column in one.missed:

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from calmops_flows.compared import Shares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N_BINS, N_LEVELS = 20, 8
 OTHER = "(other)"
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """The shares of the rows with a value, in each bin.
-
-    Parameters
-    ----------
-    is_ordered : bool
-        Bins of numbers or dates; else categories.
-    labels : tuple of str
-        Lower edge of each bin, and the last upper edge; or the categories.
-    real, generated : tuple of float
-        Share of each bin.
-    """
-
-    is_ordered: bool
-    labels: tuple[str, ...]
-    real: tuple[float, ...]
-    generated: tuple[float, ...]
 
 
 def is_date(column: pd.Series) -> bool:
@@ -67,7 +48,7 @@ def shares(real: pd.Series, generated: pd.Series) -> Shares:
     low, high = np.quantile(known, [0.001, 0.999])
     edges = np.linspace(low, high if high > low else low + 1.0, N_BINS + 1)
     found = [_binned(values, edges) for values in (left, right)]
-    label = _day if is_date(real) else "{:.4g}".format
+    label = _day if is_date(real) else _number
     return Shares(True, tuple(label(edge) for edge in edges), found[0], found[1])
 
 
@@ -100,8 +81,12 @@ def extent(column: pd.Series) -> str:
     known = values[~np.isnan(values)]
     if not len(known):
         return "no value"
-    label: Any = _day if is_date(column) else "{:.5g}".format
+    label = _day if is_date(column) else _number
     return f"{label(known.min())} to {label(known.max())}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if 1e5 <= abs(value) < 1e9 else f"{value:.5g}"
 
 
 def _day(days: float) -> str:

@@ -26,13 +26,13 @@ class SnapshotVerdict:
         Its name.
     verdict : DriftReport
         With the default policy.
-    truth : mapping of str to int, or None
-        Changed cells by column; None when the truth is not known.
+    truth : mapping of str to int or None, or None
+        Changed cells by column (None: not counted); None when the truth is not known.
     """
 
     name: str
     verdict: DriftReport
-    truth: Mapping[str, int] | None
+    truth: Mapping[str, int | None] | None
 
     @property
     def found(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def judge(
     for name, rows in snapshots:
         if not set(rows.columns) & set(reference.columns):
             raise SpecError(f"snapshot {name!r} has no column in common with the reference")
-        told = None if truth is None else dict(truth.get(name, {}))
+        told = None if truth is None else dict[str, int | None](truth.get(name, {}))
         found.append(SnapshotVerdict(name, verdict_of(reference, rows), told))
     if not found:
         raise SpecError("there is no snapshot to judge")

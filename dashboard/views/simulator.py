@@ -12,6 +12,7 @@ from calmops_flows.charts import simulation_heat_map, simulation_lanes
 from calmops_flows.errors import CalmopsError
 from calmops_flows.simulated import FALSE_ALARM, FOUND, MISSED, QUIET, Simulated
 from frame.address import beside, forget_others, pick, type_number, type_text
+from frame.comparison import show_comparison
 from frame.page import free_page
 from frame.tables import show_chart
 from frame.words import figures, note, plain, sentences
@@ -175,4 +176,5 @@ with free_page("Simulator"):
         sentences(str(plain(err)).splitlines())
     else:
         show(found)
+        show_comparison(source, given, found)
         show_twin(source, given, found)

@@ -6,11 +6,20 @@ import pytest
 
 from calmops_flows.charts import (
     backtest_figure,
+    correlations_figure,
+    distances_figure,
     drift,
     heat_map,
+    shares_figure,
     simulation_heat_map,
     simulation_lanes,
     tracks,
+)
+from calmops_flows.compared import (
+    ColumnComparison,
+    GeneratedComparison,
+    PairComparison,
+    Shares,
 )
 from calmops_flows.read.backtests import Backtest, PolicyResult
 from calmops_flows.read.drift_past import DriftCell, DriftPast, RankedColumn
@@ -178,6 +187,57 @@ def test_simulation_lanes_say_what_was_changed_and_what_was_said() -> None:
     assert list(lanes["columns"].text) == ["&lt;b&gt;a", "b"]
     assert list(lanes["errors"].text) == ["a rise (mean error 0.2)", "untestable"]
     assert list(lanes["errors"].marker.symbol) == ["diamond", "x-thin-open"]
+
+
+LONG = "<b>" + "a" * 60
+
+
+def a_column(name: str, *, is_different: bool | None, shares: Shares) -> ColumnComparison:
+    distance = None if is_different is None else 0.4
+    reason = None if distance else "too few rows"
+    return ColumnComparison(
+        name, "numeric", "ks", distance, distance, is_different, reason, (0.0, 0.1),
+        ("1 to 2", "1 to 3"), shares,
+    )  # fmt: skip
+
+
+def test_comparison_keeps_names_apart_that_are_cut_to_the_same_text() -> None:
+    bins = Shares(True, ("1", "2", "3"), (0.25, 0.75), (0.5, 0.5))
+    names = (f"{LONG}1", f"{LONG}2", "c")
+    columns = tuple(
+        a_column(name, is_different=said, shares=bins)
+        for name, said in zip(names, (True, False, None), strict=True)
+    )
+    pair = PairComparison((names[0], "c"), 0.5, -0.25)
+    report = DriftReport(True, 0.05, (), 10, 20)
+    found = GeneratedComparison((10, 20), columns, (pair,), ((), ()), report)
+
+    distances, correlations = distances_figure(found), correlations_figure(found)
+
+    bars = {bar.name: (list(bar.y), list(bar.x), bar.text[0]) for bar in distances.data}
+    assert bars["different"][:2] == ([0], [0.4])
+    assert bars["alike"][:2] == ([1], [0.4])
+    assert bars["untestable"] == ([2], [0.0], "c: too few rows")
+    assert all("<b>" not in text for text in distances.layout.yaxis.ticktext)
+    marks = {trace.name: list(trace.x) for trace in correlations.data if trace.name}
+    assert marks == {"real": [0.5], "generated": [-0.25]}
+
+
+def test_column_of_both_tables_is_drawn_in_steps_or_bars() -> None:
+    numbers = Shares(True, ("1", "2", "3"), (0.25, 0.75), (0.5, 0.5))
+    levels = Shares(False, ("<b>x", "y"), (0.25, 0.75), (1.0, 0.0))
+
+    steps = shares_figure(a_column("a", is_different=True, shares=numbers))
+    bars = shares_figure(a_column("a", is_different=True, shares=levels))
+    empty = shares_figure(a_column("a", is_different=None, shares=Shares(True, (), (), ())))
+
+    assert {line.name: list(line.y) for line in steps.data} == {
+        "real": [0.25, 0.75, 0.75],
+        "generated": [0.5, 0.5, 0.5],
+    }
+    assert list(steps.layout.xaxis.ticktext) == ["1", "2", "3"]
+    assert [list(bar.x) for bar in bars.data] == [["&lt;b&gt;x", "y"]] * 2
+    assert empty.layout.annotations[0].text == "There are no values to draw."
 
 
 def a_simulation() -> Simulated:

@@ -66,6 +66,25 @@ def test_rows_like_those_of_a_file_are_written_with_a_report(
     assert report["fidelity"]["efficacy"]["target"] == "b"
 
 
+def test_whole_numbers_and_flags_with_gaps_stay_what_they_are(
+    calmops: Calmops, tmp_path: Path
+) -> None:
+    lines = ["n,ok,x", *(f"{row % 7},{row % 3 == 0},{row / 8}" for row in range(60)), ",,1.5"]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "plan.yaml").write_text("{kind: shift, columns: [x], magnitude: 1}")
+    a, b, c = (str(tmp_path / name) for name in ("a.csv", "b.csv", "c.csv"))
+
+    done = calmops("generate", "inject", a, str(tmp_path / "plan.yaml"), "--out", b)
+    drawn = calmops("generate", "synthesize", a, "--out", c)
+
+    assert (done.code, drawn.code) == (0, 0), done.err + drawn.err
+    cells = [line.split(",")[:2] for line in (tmp_path / "b.csv").read_text().splitlines()]
+    assert cells[1:] == [line.split(",")[:2] for line in lines[1:]]
+    new = [line.split(",") for line in (tmp_path / "c.csv").read_text().splitlines()[1:]]
+    assert {row[0] for row in new} <= {"", *"0123456"}
+    assert {row[1] for row in new} <= {"", "True", "False"}
+
+
 def test_a_report_that_cannot_be_made_leaves_nothing(calmops: Calmops, tmp_path: Path) -> None:
     pd.DataFrame({"a": range(50)}).to_csv(tmp_path / "a.csv", index=False)
 

@@ -64,12 +64,15 @@ def test_snapshots_of_a_scenario_are_judged_beside_its_truth(
         (("real.csv", "made.csv", "--truth", "t.csv", "--out", "r.html"), 2, "belongs to a folder"),
         (("real.csv", "made.csv", "--out", "real.csv"), 1, "exists"),
         (("real.csv", "empty", "--out", "r.html"), 2, "no snapshot to judge"),
+        (("real.csv", "mixed", "--out", "r.html"), 1, "mixed/notes.yaml': expected one of"),
     ],
 )
 def test_wrong_use_writes_nothing(
     calmops: Calmops, folder: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     (folder / "empty").mkdir()
+    (folder / "mixed").mkdir()
+    (folder / "mixed" / "notes.yaml").write_text("a: 1")
     before = sorted(folder.rglob("*"))
 
     done = calmops("generate", "report", *arguments)

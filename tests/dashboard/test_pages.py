@@ -211,6 +211,27 @@ def test_simulator_sets_verdicts_beside_the_truth_and_prints_the_same_by_hand() 
     assert "simulate(\n    'sea'" in printed
 
 
+def test_simulator_previews_the_reports_and_offers_them_as_files() -> None:
+    changed = page("simulator", source="sea", drift="shift", column="x1", begins="3", snapshots="4")
+    learnt = page("simulator", source="sea", drift="nothing", rows="200", against="cart")
+    wrong = page("simulator", source="sea", drift="nothing", rows="60", against="sdv")
+
+    assert not changed.exception
+    assert "Verdict at alpha 0.05: drift (x1)." in said(changed)
+    (distances,) = [box.value for box in changed.dataframe if "said" in box.value]
+    assert list(distances["said"])[:2] == ["different", "alike"]
+    assert distances["column"][0] == "x1"
+    assert {
+        f"Report on {what} as {kind}"
+        for what in ("this comparison", "all snapshots")
+        for kind in ("HTML", "JSON")
+    } <= {button.proto.label for button in changed.get("download_button")}
+    assert "200 real and 200 generated rows." in said(learnt)
+    assert "Verdict at alpha 0.05: no drift." in said(learnt)
+    assert [error.value for error in wrong.error] == ["This cannot be compared."]
+    assert "pip install sdv" in said(wrong)
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [

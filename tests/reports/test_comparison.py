@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
+from calmops_flows.compared import GeneratedComparison
 from calmops_flows.errors import SpecError
-from calmops_flows.reports.comparison import GeneratedComparison, compare, plain
+from calmops_flows.reports.comparison import compare, plain
 from calmops_flows.reports.comparison_page import comparison_document, snapshots_document
 from calmops_flows.reports.shares import shares
 from calmops_flows.reports.snapshots import judge, plain_snapshots, truth_of
@@ -201,7 +202,11 @@ def test_column_that_moves_by_itself_is_told_apart_from_the_truth() -> None:
 
     assert (known.unasked, known.missed) == (("age",), ("city",))
     assert unknown.truth is None
-    assert "not known" in snapshots_document([unknown], "r").to_markdown()
+    blind = snapshots_document([unknown], "r").to_html()
+    assert "What was put into them is not known." in blind
+    assert "not changed" not in blind
+    assert [blind.count(colour) for colour in ("#4477aa", "#cc9900")] == [1, 0]
+    assert "not changed" in snapshots_document([known], "r").to_html()
 
 
 def test_wrong_use_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from calmops_flows.api import detect_drift, simulate, simulation_choices, suggest_injection
+from calmops_flows.api import (
+    detect_drift,
+    preview_comparison,
+    report_simulation,
+    simulate,
+    simulation_choices,
+    suggest_injection,
+)
 from calmops_flows.cli.main import app
 from calmops_flows.errors import SpecError
 from calmops_flows.generators.injection import INJECTORS
@@ -39,6 +47,38 @@ def test_same_seed_gives_the_same_simulation_and_another_seed_does_not() -> None
 
     assert simulate("agrawal", n_snapshots=3, begins=2) == first
     assert simulate("agrawal", n_snapshots=3, begins=2, random_state=1) != first
+
+
+def test_reports_say_what_the_simulation_says() -> None:
+    size: dict[str, Any] = {"n_snapshots": 5, "begins": 4}
+    found = simulate("sea", plan=SHIFT, **size)
+
+    pages = report_simulation(found)
+    before, after = (preview_comparison("sea", n, plan=SHIFT, **size) for n in (3, 4))
+
+    told = json.loads(pages.json)
+    assert [one["columns"] for one in told["snapshots"]] == [[], [], ["x0"], ["x0"]]
+    assert [list(one["truth"]) for one in told["snapshots"]] == [[], [], ["x0"], ["x0"]]
+    assert "<svg" in pages.html
+    assert [one.comparison.verdict.drifted for one in (before, after)] == [(), ("x0",)]
+    assert json.loads(after.pages.json)["verdict"]["columns"] == ["x0"]
+    assert "Verdict on the generated rows at alpha 0.05: drift (x0)." in after.pages.html
+
+
+@pytest.mark.parametrize(
+    ("source", "against", "message"),
+    [
+        ("sea", 1, "from 2 to 12, got 1"),
+        ("sea", 13, "from 2 to 12, got 13"),
+        ("sea", "magic", "unknown method 'magic'; valid: cart"),
+        ("random_rbf", "cart", "72 columns take too long"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(source: str, against: int | str, message: str) -> None:
+    params = {"n_features": 71} if source == "random_rbf" else {}
+
+    with pytest.raises(SpecError, match=message):
+        preview_comparison(source, against, params=params, n_rows=60)
 
 
 @pytest.mark.parametrize("kind", [k for k in INJECTORS if k != "schema_change"])

@@ -37,16 +37,8 @@ def simulate(
     policy: DriftPolicy | None = None,
 ) -> Simulated:
     """Do what `calmops_flows.api.simulate` documents."""
-    size = declared(
-        Size,
-        {
-            "n_snapshots": n_snapshots,
-            "n_rows": n_rows,
-            "begins": begins,
-            "random_state": random_state,
-        },
-        where="simulation",
-    )
+    given = {"n_snapshots": n_snapshots, "n_rows": n_rows, "begins": begins}
+    size = declared(Size, {**given, "random_state": random_state}, where="simulation")
     drawn = draw(source, params or {}, size)
     steps = parse(plan, drawn, size)
     parts = changed_parts(drawn, steps, size)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from calmops_flows.errors import SpecError
 from calmops_flows.generators.injection import INJECTORS
+from calmops_flows.generators.synthesis import METHODS
 from calmops_flows.generators.synthetic import CONCEPTS
 from calmops_flows.generators.values import member
 from calmops_flows.steps.simulation.source import probe, scenarios
@@ -25,6 +26,7 @@ class Choices:
     generators: Mapping[str, str]
     scenarios: Mapping[str, str]
     injectors: Mapping[str, str]
+    methods: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def choices() -> Choices:
         {name: _about(kind) for name, kind in CONCEPTS.items()},
         {name: one.about for name, one in scenarios().items()},
         {name: _about(kind) for name, kind in INJECTORS.items()},
+        {name: _about(kind) for name, kind in METHODS.items()},
     )
 
 
