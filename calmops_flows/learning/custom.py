@@ -103,7 +103,8 @@ def fit_custom(
         else:
             model = call_user(reference, function, _given(context, X, y))
     _check_model(reference, model, X, context.task)
-    return Fitted(model, len(y), took.seconds, mode, took.notes)
+    may_continue = context.champion is not None  # it was given the champion
+    return Fitted(model, len(y), took.seconds, mode, took.notes, continues=may_continue)
 
 
 def _given(context: TrainingContext, X: pd.DataFrame, y: NDArray[Any]) -> CustomContext:

@@ -127,7 +127,7 @@ def without(reservoir: Reservoir, sources: Collection[str]) -> Reservoir:
     return Reservoir(reservoir.table.filter(pc.invert(is_gone)), seen)
 
 
-def draw(reservoir: Reservoir, n_rows: int) -> pa.Table:
+def draw(reservoir: Reservoir, n_rows: int) -> tuple[pa.Table, tuple[str, ...]]:
     """Draw rows in the proportions that the classes had in all rows seen.
 
     Parameters
@@ -139,9 +139,11 @@ def draw(reservoir: Reservoir, n_rows: int) -> pa.Table:
 
     Returns
     -------
-    pyarrow.Table
+    rows : pyarrow.Table
         About ``n_rows`` rows, fewer when the reservoir holds fewer of a class; at least
         one of each class, so that a rare one is not forgotten.
+    sources : tuple of str
+        Digests of the snapshots that they are from.
     """
     totals: Counter[str] = Counter()
     for counts in reservoir.seen.values():
@@ -149,7 +151,8 @@ def draw(reservoir: Reservoir, n_rows: int) -> pa.Table:
     n_seen = totals.total()
     wanted = {name: max(1, round(n_rows * n / n_seen)) for name, n in totals.items()}
     places = _first(_codes(reservoir.table), wanted) if n_rows > 0 else np.empty(0, np.intp)
-    return reservoir.rows.take(pa.array(places))
+    taken = Reservoir(reservoir.table.take(pa.array(places)), reservoir.seen)
+    return taken.rows, tuple(sorted(pc.unique(taken.table.column(_SOURCE)).to_pylist()))
 
 
 def to_bytes(reservoir: Reservoir) -> bytes:

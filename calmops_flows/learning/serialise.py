@@ -195,6 +195,7 @@ def manifest(
         "holdout": holdout,
         "notes": list(fitted.notes),
         "details": dict(fitted.details),
+        "continues": fitted.continues,
     }
 
 

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Row, select
 from calmops_flows.errors import ArtifactError, NotFoundError, RemoteError, UntestableError
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
-from calmops_flows.records import Comparison, Decision, DriftReport
+from calmops_flows.records import Comparison, Decision, DriftReport, Role, SnapshotState
 from calmops_flows.store.audit import first_broken
 from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.history import decision, drift_report, history
 from calmops_flows.store.tables import audit, model_versions, outcomes, pipelines, snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from calmops_flows.evaluation.holdout import Holdout
     from calmops_flows.records import Outcome
@@ -113,7 +113,7 @@ def card(store: Store, name: str, version: int | None = None) -> CardView:
         row = _version(connection, name, version)
         head = connection.execute(select(pipelines).where(pipelines.c.name == name)).one()
         manifest = json.loads(store.artifacts.get(row.manifest))
-        sources = _sources(connection, name, manifest.get("snapshots", ()))
+        sources = _sources(connection, name, _taught_by(store, connection, row, manifest))
         served = _served(connection, name, row.version)
         last = connection.execute(
             select(audit.c.hash)
@@ -165,10 +165,26 @@ def _version(connection: Connection, name: str, version: int | None) -> Row[Any]
     return row
 
 
-def _sources(connection: Connection, name: str, digests: Sequence[str]) -> tuple[SourceView, ...]:
+def _taught_by(
+    store: Store, connection: Connection, row: Row[Any], manifest: Mapping[str, Any]
+) -> set[str]:
+    """Return the digests of all that taught a version, also of what it was built on."""
+    found = set(manifest.get("snapshots", ()))
+    while manifest.get("continues") and row.parent is not None:
+        row = _version(connection, row.pipeline, row.parent)
+        manifest = json.loads(store.artifacts.get(row.manifest))
+        found.update(manifest.get("snapshots", ()))
+    return found
+
+
+def _sources(connection: Connection, name: str, digests: Collection[str]) -> tuple[SourceView, ...]:
     query = (
         select(snapshots)
-        .where(snapshots.c.pipeline == name, snapshots.c.digest.in_(list(digests)))
+        .where(
+            snapshots.c.pipeline == name,
+            snapshots.c.state != SnapshotState.DUPLICATE,
+            snapshots.c.role != Role.CATCH_UP,  # the rows of another
+        )
         .order_by(snapshots.c.sequence)
     )
     return tuple(
@@ -176,6 +192,7 @@ def _sources(connection: Connection, name: str, digests: Sequence[str]) -> tuple
             label(row.path, row.block), row.digest, row.data_digest, row.rows, row.discovered_at
         )
         for row in connection.execute(query)
+        if row.digest in digests  # of which there may be more than SQLite takes parameters
     )
 
 

@@ -96,7 +96,12 @@ def _data(view: CardView) -> tuple[str | Table, ...]:
     )
     headers = ("snapshot", "rows", "arrived at", "sha256 of the file", "sha256 of the kept copy")
     more = len(view.sources) - MAX_ROWS
-    return (Table(headers, rows), *((f"… and {more} more snapshots",) if more > 0 else ()))
+    parts: list[str | Table] = [Table(headers, rows)]
+    if more > 0:
+        parts.append(f"… and {more} more snapshots")
+    if view.manifest.get("continues"):
+        parts.append(f"It builds on version {view.parent}; what taught that one is among them.")
+    return tuple(parts)
 
 
 def _judged(view: CardView) -> tuple[str | Table, ...]:

@@ -64,7 +64,7 @@ def remember(run: SnapshotRun, ingested: Ingested, labels: Labels) -> str | None
 
 @dataclass(slots=True, eq=False)
 class Memory:
-    """What a fit may read of the past; `said` tells what was left out of it.
+    """What a fit may read of the past; `said` tells what was left out of it, `used` what not.
 
     ``train`` and ``judges`` are the places of the snapshot's own rows that teach and judge; no old
     row that equals one of the latter gets through.
@@ -76,6 +76,7 @@ class Memory:
     train: NDArray[np.int64]
     judges: NDArray[np.int64]
     notes: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
     _overlap: Overlap | None = None
 
     def past(self) -> Past:
@@ -86,27 +87,30 @@ class Memory:
         """Return the last labelled rows before this snapshot, oldest first."""
         parts: list[pa.Table] = [self.ingested.table.slice(0, 0)]
         missing = n_rows
-        for table in self._tables():
+        for digest, table in self._tables():
             if missing is not None and missing <= 0:
                 break
             rows = self._allowed(table)
             if missing is not None:
                 rows = rows.slice(max(0, rows.num_rows - missing))
                 missing -= rows.num_rows
+            if rows.num_rows:
+                self.used.add(digest)
             parts.append(rows)
         return concatenated(parts[::-1])
 
     def _replay(self, n_rows: int) -> pa.Table:
         """Return old rows in the proportions of their classes."""
-        rows = draw(_reservoir(self.run, self.ingested, self.task), n_rows)
+        rows, sources = draw(_reservoir(self.run, self.ingested, self.task), n_rows)
         conformed = _conformed(rows, self.ingested)
         if conformed is None:
             self.notes.append("the kept old rows no longer fit the contract; none were used")
             return self.ingested.table.slice(0, 0)
+        self.used.update(sources)
         return self._allowed(conformed)
 
-    def _tables(self) -> Iterator[pa.Table]:
-        """Yield the rows of the earlier snapshots, the newest snapshot first."""
+    def _tables(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield digest and rows of the earlier snapshots, the newest snapshot first."""
         n_odd = 0
         if self.run.since is not None:
             self.notes.append("only rows since the drop in performance teach")
@@ -118,7 +122,7 @@ class Memory:
             if conformed is None:
                 n_odd += 1
             else:
-                yield conformed
+                yield copy.digest, conformed
         if n_odd:
             self.notes.append(f"{n_odd} earlier snapshots no longer fit the contract: not used")
 

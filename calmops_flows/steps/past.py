@@ -62,8 +62,8 @@ def rows_of_blocks(
     *,
     only: Collection[str] | None = None,
     besides: Collection[str] = (),
-) -> list[pa.Table]:
-    """Return the labelled rows of the newest content of each block, in natural order.
+) -> dict[str, pa.Table]:
+    """Return the labelled rows of the newest content of each block by digest, in natural order.
 
     Of a block whose newest content has no label yet, an older one is taken; a block without
     any label is left out.
@@ -75,12 +75,12 @@ def rows_of_blocks(
         if block not in besides and (only is None or block in only)
     ]
     found = (_newest_labelled(run, contract, task, snapshots) for snapshots in wanted)
-    return [table for table in found if table is not None]
+    return dict(one for one in found if one is not None)
 
 
 def _newest_labelled(
     run: SnapshotRun, contract: Contract, task: Task, snapshots: Sequence[Snapshot]
-) -> pa.Table | None:
+) -> tuple[str, pa.Table] | None:
     joins = past_joins(run.store.database, [snapshot.id for snapshot in snapshots])
     for snapshot in snapshots:
         if snapshot.data_digest is None:
@@ -93,7 +93,7 @@ def _newest_labelled(
             continue
         is_labelled = target_values(table, target, task)[1]
         if is_labelled.any():
-            return table.filter(pa.array(is_labelled))
+            return snapshot.digest, table.filter(pa.array(is_labelled))
     return None
 
 
@@ -123,10 +123,10 @@ def with_judges(
         evaluation blocks, or none with a label has come yet.
     """
     named = {str(block) for block in run.spec.block.eval_blocks} if run.spec.block else set()
-    tables = rows_of_blocks(run, ingested.contract, labels.task, only=named) if named else []
+    tables = rows_of_blocks(run, ingested.contract, labels.task, only=named) if named else {}
     if not tables:
         return None
-    rows = pa.concat_tables(tables, promote_options="permissive")
+    rows = pa.concat_tables(tables.values(), promote_options="permissive")
     y, _ = target_values(rows, ingested.contract.target or "", labels.task)
     n = ingested.table.num_rows
     both = pa.concat_tables([ingested.table, rows], promote_options="permissive")

@@ -53,6 +53,7 @@ class Refitted:
     fit_seconds: float
     golden: str
     notes: tuple[str, ...] = field(default=())
+    earlier: tuple[str, ...] = field(default=())
 
 
 def retrain(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -> Challenger:
@@ -91,7 +92,7 @@ def refit(run: SnapshotRun, ingested: Ingested, labels: Labels, champion: Any) -
     taught, judged = np.flatnonzero(~judges), np.flatnonzero(judges)
     fitted = _fit(run, ingested, labels, champion, taught, judged)
     artifact, golden = _keep(run, ingested, fitted)
-    return Refitted(artifact, fitted.fit_seconds, golden, fitted.notes)
+    return Refitted(artifact, fitted.fit_seconds, golden, fitted.notes, fitted.earlier)
 
 
 def _keep(run: SnapshotRun, ingested: Ingested, fitted: Fitted) -> tuple[str, str]:
@@ -139,7 +140,8 @@ def _fit(
         classes=_known_classes(ingested.contract, labels, champion),
     )
     fitted = run.kind.trainer.fit(run, context, _fitter(run, champion))
-    return replace(fitted, notes=(*fitted.notes, *memory.said()))
+    earlier = tuple(sorted({*fitted.earlier, *memory.used}))
+    return replace(fitted, notes=(*fitted.notes, *memory.said()), earlier=earlier)
 
 
 def _fitter(run: SnapshotRun, champion: Any) -> Fitter:

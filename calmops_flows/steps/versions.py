@@ -89,7 +89,7 @@ def _manifest(run: SnapshotRun, tried: Tried, contract: Contract, task: str) -> 
         model=run.spec.model,
         contract=contract,
         task=task,
-        snapshots=(run.snapshot.digest,),
+        snapshots=_taught_by(run, tried),
         metrics=tried.judgement.challenger.metrics,
         holdout=tried.judgement.holdout,
     )
@@ -104,6 +104,13 @@ def _manifest(run: SnapshotRun, tried: Tried, contract: Contract, task: str) -> 
         if model is not None and (named := named_parts(run.store.artifacts, model.artifact))
     }
     return {**described, "parts": parts} if parts else described
+
+
+def _taught_by(run: SnapshotRun, tried: Tried) -> tuple[str, ...]:
+    """Name the snapshots whose rows this fit or its refit read, the present one last."""
+    earlier = {*(tried.challenger.fitted.earlier if tried.challenger else ())}
+    earlier |= {*(tried.refitted.earlier if tried.refitted else ())}
+    return (*sorted(earlier - {run.snapshot.digest}), run.snapshot.digest)
 
 
 def _version(

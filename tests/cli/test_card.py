@@ -32,6 +32,9 @@ def test_card_names_data_scores_decision_and_environment(calmops: Calmops) -> No
         assert part in done.out
     assert "audit chain | holds" in done.out
     assert "| m2.csv | 200 |" in done.out  # it was scored there as champion
+    history = calmops("history", "small", "--json").json
+    sources = calmops("card", "small", "2", "--json").json["sources"]
+    assert [s["digest"] for s in sources] == [one["digest"] for one in history]
 
 
 @pytest.mark.usefixtures("learnt")
@@ -43,7 +46,7 @@ def test_change_report_names_both_versions_and_what_differs(calmops: Calmops, fo
     page = (folder / "change.html").read_text()
     assert done.code == 0
     assert "version 1 to 2" in page
-    assert "m1.csv" in page
+    assert "m1.csv" not in page  # both learnt from it
     assert "m2.csv" in page
     assert "Paired comparison" in page or "untestable" in page
 

@@ -87,13 +87,18 @@ def test_draw_follows_the_proportions_of_all_rows_seen() -> None:
     for number in range(1, 10):
         kept = merge(kept, sampled(number, 40), size=40)
 
-    drawn = draw(kept, 12)["y"].to_pylist()
+    rows, sources = draw(kept, 12)
 
+    drawn = rows["y"].to_pylist()
     assert (drawn.count("a"), drawn.count("b")) == (11, 1)
+    assert 1 < len(sources) <= 10
+    assert set(sources) <= set(kept.seen)
 
 
 def test_draw_of_nothing_is_empty() -> None:
-    assert draw(sampled(0, 40), 0).num_rows == 0
+    rows, sources = draw(sampled(0, 40), 0)
+
+    assert (rows.num_rows, sources) == (0, ())
 
 
 def test_unlabelled_rows_stay_out() -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from calmops_flows.errors import SpecError
+from calmops_flows.read import card
 from calmops_flows.settings import Settings
 from calmops_flows.steps.models import part_digests, read_model
 from calmops_flows.steps.runner import PlainRunner
@@ -85,6 +86,8 @@ def test_only_the_part_of_a_drifted_block_is_trained(sites: Stream) -> None:
     assert (promoted.decision, promoted.drift.is_drift) == ("promoted", True)
     before, after = parts(sites, 2), parts(sites, 3)
     assert {name for name in before if before[name] != after[name]} == {"b"}
+    taught = [source.snapshot for source in card(sites.store, "stream", 3).sources]
+    assert taught == ["1.csv#a", "1.csv#b", "2.csv#b"]
 
 
 def test_fsck_and_export_know_every_part(sites: Stream, tmp_path: Path) -> None:

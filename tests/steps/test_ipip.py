@@ -12,7 +12,8 @@ from sklearn.metrics import balanced_accuracy_score
 from sqlalchemy import select
 
 from calmops_flows.errors import SpecError
-from calmops_flows.read import blocks, explain, show, to_sentences
+from calmops_flows.read import blocks, card, explain, show, to_sentences
+from calmops_flows.reports.card import model_card
 from calmops_flows.settings import Settings
 from calmops_flows.steps.models import read_model
 from calmops_flows.steps.predictions import from_bytes
@@ -72,6 +73,10 @@ def test_saved_model_is_updated_and_never_rebuilt(rarely: Stream) -> None:
     new = {tree.random_state for ensemble in second["model"].ensembles_ for tree in ensemble}
     assert old & new
     assert new - old
+    taught = [source.snapshot for source in card(rarely.store, "stream", 2).sources]
+    assert taught == ["0.csv", "1.csv"]
+    page = model_card(card(rarely.store, "stream", 2)).to_markdown()
+    assert "It builds on version 1; what taught that one is among them." in page
 
 
 def test_adaptive_quantities_are_in_the_store(rarely: Stream) -> None:

@@ -15,6 +15,7 @@ from calmops_flows.learning import RETRAINERS
 from calmops_flows.learning.memory import from_bytes
 from calmops_flows.learning.overlap import row_digests
 from calmops_flows.learning.retraining import Fitted, TrainingContext
+from calmops_flows.read import card
 from calmops_flows.store.pipelines import load_state
 from calmops_flows.store.registry import version
 from tests.steps.conftest import Stream, rows
@@ -38,6 +39,10 @@ def reservoir_of(stream: Stream) -> Any:
     return None if digest is None else from_bytes(stream.store.artifacts.get(digest))
 
 
+def taught_by(stream: Stream, number: int) -> list[str]:
+    return [source.snapshot for source in card(stream.store, "stream", number).sources]
+
+
 @MODES
 def test_mode_runs_through_the_drain(stream: Stream, mode: str) -> None:
     declare(stream, mode)
@@ -52,6 +57,10 @@ def test_mode_runs_through_the_drain(stream: Stream, mode: str) -> None:
     number = found[-1].challenger
     assert number is not None
     assert version(stream.store.database, "stream", number).mode == mode
+    continued = [o.snapshot for o in found[:2] if o.decision in {"trained", "promoted"}]
+    taught = {"full": [], "incremental": continued, "recalibration": continued}
+    earlier = taught.get(mode, ["f1.csv", "f2.csv"])
+    assert taught_by(stream, number) == [*earlier, "f3.csv"]
 
 
 def test_window_reaches_over_snapshots(stream: Stream) -> None:

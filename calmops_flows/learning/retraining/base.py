@@ -123,6 +123,10 @@ class Fitted:
         Warnings of the libraries, each once, with their number.
     details : mapping of str to float
         Quantities of the model itself, such as the size of an ensemble.
+    continues : bool
+        Whether the champion it was built on, with all that taught that one, is part of it.
+    earlier : tuple of str
+        Digests of the earlier snapshots that some of the rows are from.
     """
 
     estimator: Any
@@ -131,6 +135,8 @@ class Fitted:
     mode: str
     notes: tuple[str, ...] = ()
     details: Mapping[str, float] = field(default_factory=dict)
+    continues: bool = False
+    earlier: tuple[str, ...] = ()
 
 
 Retrainer = Callable[[TrainingContext], Fitted]

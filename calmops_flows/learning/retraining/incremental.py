@@ -54,7 +54,7 @@ def incremental(context: TrainingContext) -> Fitted:
         check_known_classes(y, model)
     with measured(model) as took:
         last.partial_fit(model[:-1].transform(X) if last is not model else X, y)
-    return Fitted(model, len(y), took.seconds, "incremental", took.notes)
+    return Fitted(model, len(y), took.seconds, "incremental", took.notes, continues=True)
 
 
 def _first(context: TrainingContext) -> Fitted:

@@ -57,7 +57,7 @@ def recalibration(context: TrainingContext) -> Fitted:
         if corrected is None:
             answers = np.asarray(champion.predict(X), dtype=np.float64)
             corrected = RecalibratedRegressor(champion, fit_numbers(answers, y))
-    return Fitted(corrected, len(y), took.seconds, "recalibration", took.notes)
+    return Fitted(corrected, len(y), took.seconds, "recalibration", took.notes, continues=True)
 
 
 def _classifier(champion: Any, X: Any, y: Any) -> RecalibratedClassifier:

@@ -84,7 +84,8 @@ def stacking(context: TrainingContext) -> Fitted:
         stacked = _stack(context, old, new.estimator, rows)
     seconds = new.fit_seconds + took.seconds
     notes = tuple(dict.fromkeys((*new.notes, *took.notes, *shortened)))
-    return replace(new, estimator=stacked, rows=len(rows.y), fit_seconds=seconds, notes=notes)
+    found = replace(new, estimator=stacked, rows=len(rows.y), fit_seconds=seconds, notes=notes)
+    return replace(found, continues=True)
 
 
 def _bounded(champion: Any) -> tuple[Any, tuple[str, ...]]:

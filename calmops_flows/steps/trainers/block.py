@@ -110,13 +110,14 @@ class BlockTrainer(Trainer):
             return _joined(run, context, parts, before.global_, (part,))
         besides = {block, *_eval_blocks(run)}
         others = rows_of_blocks(run, _contract(context), context.task, besides=besides)
-        tables = [context.table, *others]
+        tables = [context.table, *others.values()]
         share = max(GLOBAL_ROWS // len(tables), 1)
         newest = pa.concat_tables(
             [table.slice(max(table.num_rows - share, 0)) for table in tables],
             promote_options="permissive",
         )
         everyone = RETRAINERS["full"](replace(context, champion=None, table=newest))
+        everyone = replace(everyone, earlier=tuple(others))
         return _joined(run, context, parts, everyone.estimator, (part, everyone))
 
     def taught(self, run: SnapshotRun, profiled: Profiled, champion: Champion | None) -> str:
@@ -151,6 +152,8 @@ def _joined(
         fit_seconds=sum(fitted.fit_seconds for fitted in fits),
         mode=fits[0].mode,
         notes=tuple(dict.fromkeys(note for fitted in fits for note in fitted.notes)),
+        continues=context.champion is not None,
+        earlier=tuple(dict.fromkeys(digest for fitted in fits for digest in fitted.earlier)),
     )
 
 

@@ -121,7 +121,7 @@ class IpipTrainer(Trainer):
             model = copy.deepcopy(context.champion)
             model[-1].set_params(random_state=context.seed)
             update = fit(_Update(model), context, context.table, mode=MODE)
-            fitted = replace(update, estimator=model)
+            fitted = replace(update, estimator=model, continues=True)
         notes = (*fitted.notes, *model[-1].notes_)
         return replace(fitted, details=_details(model[-1]), notes=notes)
 
