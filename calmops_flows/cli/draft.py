@@ -223,8 +223,8 @@ def draft(
     """
     names = [column.name for column in found.columns]
     kind = kind or ("stream" if block is None else "block")
-    words = _words(kind, block, names)
-    chosen, guess = _target([name for name in names if name != block], target)
+    words = _words(kind, block, names, found.file)
+    chosen, guess = _target([name for name in names if name != block], target, found.file)
     task = infer_task(found.table.column(names.index(chosen)), "auto")
     pipeline = name or _name(found.folder)
     is_class = task == "classification"
@@ -255,7 +255,7 @@ def draft(
     return Draft(pipeline, chosen, task, kind, text, stanza)
 
 
-def _words(kind: str, block: str | None, names: list[str]) -> _KindText:
+def _words(kind: str, block: str | None, names: list[str], file: str) -> _KindText:
     """Return what to say about a kind, if its block column is there."""
     if kind not in KINDS:
         raise SpecError(f"kind must be one of {sorted(KINDS)}, got {kind!r}")
@@ -265,16 +265,19 @@ def _words(kind: str, block: str | None, names: list[str]) -> _KindText:
     if block is not None and not words.block_part:
         raise SpecError(f"kind {kind!r} does not split its files; leave --block {block!r} out")
     if block is not None and block not in names:
-        shown = ", ".join(repr(name) for name in names[:10])
-        raise SpecError(f"there is no column {block!r}; the first are {shown}")
+        raise _no_column(block, names, file)
     return words
 
 
-def _target(names: list[str], wanted: str | None) -> tuple[str, str]:
+def _no_column(wanted: str, names: list[str], file: str) -> SpecError:
+    shown = ", ".join(repr(name) for name in names[:10])
+    return SpecError(f"{file!r} has no column {wanted!r}; its first are {shown}")
+
+
+def _target(names: list[str], wanted: str | None, file: str) -> tuple[str, str]:
     if wanted is not None:
         if wanted not in names:
-            shown = ", ".join(repr(name) for name in names[:10])
-            raise SpecError(f"there is no column {wanted!r}; the first are {shown}")
+            raise _no_column(wanted, names, file)
         return wanted, "the column to predict"
     usual = next((name for name in names if name.lower() in TARGETS), None)
     if usual is not None:

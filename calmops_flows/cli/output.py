@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_CELL = 60
+MAX_LAST_CELL = 400  # the last column is where reasons stand, and moves no other
 
 
 def emit_json(value: Any) -> None:
@@ -38,26 +39,27 @@ def say_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
     Rich would be prettier and costs a tenth of the second that ``list`` may take.
     """
+    longest = [MAX_CELL] * (len(headers) - 1) + [MAX_LAST_CELL]
     columns = [
-        _column(header, values)
-        for header, values in zip(headers, zip(*rows, strict=True), strict=True)
+        _column(header, values, most)
+        for header, values, most in zip(headers, zip(*rows, strict=True), longest, strict=True)
     ]
     for line in zip(*columns, strict=True):
         typer.echo("  ".join(line).rstrip())
 
 
-def _column(header: str, values: Sequence[object]) -> list[str]:
-    cells = [header, *map(_cell, values)]
+def _column(header: str, values: Sequence[object], most: int) -> list[str]:
+    cells = [header, *(_cell(value, most) for value in values)]
     width = max(map(len, cells))
     is_number = all(type(value) in {int, float, type(None)} for value in values)
     return [cell.rjust(width) if is_number else cell.ljust(width) for cell in cells]
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, most: int) -> str:
     if value is None:
         return "-"
     text = inert(f"{value:.4g}" if isinstance(value, float) else str(value))
-    return text if len(text) <= MAX_CELL else f"{text[: MAX_CELL - 3]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def say_facts(facts: Sequence[tuple[str, object]]) -> None:

@@ -120,8 +120,12 @@ def _check_required(
         names += [contract.target] if target_lacks else []
     if names:
         raise SnapshotError(
-            "missing_column", f"{len(names)} columns are missing: {_listed(map(repr, names))}"
+            "missing_column", f"{_are_missing(len(names))}: {_listed(map(repr, names))}"
         )
+
+
+def _are_missing(n: int) -> str:
+    return "1 column is missing" if n == 1 else f"{n} columns are missing"
 
 
 def _about_columns(table: pa.Table, contract: Contract, lacking: list[ColumnContract]) -> list[str]:

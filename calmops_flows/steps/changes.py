@@ -63,15 +63,28 @@ def changed(spec: PipelineSpec, assignments: Sequence[str]) -> PipelineSpec:
     return parse_spec(values, where=f"pipeline {spec.name!r}")
 
 
-def historical_assignments(arguments: Sequence[str]) -> list[str]:
+def historical_assignments(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Turn ``--retrain_mode 2`` and its like into assignments; others pass unchanged.
+
+    Returns
+    -------
+    assignments : list of str
+        ``key=value`` each.
+    left : dict of str to str
+        Flags that say nothing about a pipeline, with the reason.
 
     Raises
     ------
     SpecError
-        If a flag is unknown, has no counterpart (with what to do instead), or has no value.
+        If a flag is unknown, is given otherwise here (with how), or has no value.
+
+    Examples
+    --------
+    >>> historical_assignments(["--retrain_mode", "2", "--port", "8502"])[0]
+    ['retrain.mode=2']
     """
     found: list[str] = []
+    left: dict[str, str] = {}
     waiting = iter(arguments)
     for argument in waiting:
         if not argument.startswith("--"):
@@ -90,8 +103,11 @@ def historical_assignments(arguments: Sequence[str]) -> list[str]:
             raise SpecError(f"--{flag} needs a value")
         if known.startswith("!"):
             raise SpecError(f"--{flag}: {known[1:]}")
-        found.append(f"{known}={value}")
-    return found
+        if known.startswith("~"):
+            left[f"--{flag}"] = known[1:]
+        else:
+            found.append(f"{known}={value}")
+    return found, left
 
 
 def differences(before: PipelineSpec, after: PipelineSpec) -> tuple[Change, ...]:

@@ -36,7 +36,7 @@ UPDATE_FLAGS = {
     "thresholds_drift": "!the verdict holds drift.alpha over all columns; see `calmops calibrate`",
     "param_grid": "!give model.search.params={parameter: [values]}",
     "cv": "model.search.cv",
-    "port": "!no port belongs to a pipeline; give `calmops dashboard --port` or `calmops serve`",
+    "port": "~no port belongs to a pipeline; give `calmops dashboard --port` or `calmops serve`",
 }
 
 

@@ -134,7 +134,7 @@ def take_in(store: Store, file: Path, *, now: datetime) -> ArchiveView:
     """
     with _opened(file) as (archive, rows):
         name = str(rows["pipelines"][0]["name"])
-        _refuse_known(store, name)
+        refuse_known(store, name)
         _take_artifacts(store, archive)
         at = utc_text(now)
         with store.database.write("archive.import") as connection:
@@ -152,7 +152,14 @@ def take_in(store: Store, file: Path, *, now: datetime) -> ArchiveView:
     return inspect_archive(file)
 
 
-def _refuse_known(store: Store, name: str) -> None:
+def refuse_known(store: Store, name: str) -> None:
+    """Refuse a name that the store knows.
+
+    Raises
+    ------
+    NameConflictError
+        If a pipeline of that name is there, or was (its audit chain is).
+    """
     query = select(tables.audit.c.pipeline).where(tables.audit.c.pipeline == name).limit(1)
     with store.database.read() as connection:
         if connection.execute(query).first() is not None:

@@ -18,5 +18,6 @@ def test_help_ends_with_an_example_of_the_command(calmops: Calmops, name: str) -
     text = " ".join(calmops(name, "--help").out.split())
 
     assert text.endswith(f"Example: {example}")
+    assert text.count("Example") == 1
     assert example.startswith(f"calmops {name}")
     assert [option for option in re.findall(r"--[a-z-]+", example) if option not in text] == []

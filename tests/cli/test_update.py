@@ -18,6 +18,18 @@ def test_update_shows_the_difference_and_makes_a_revision(calmops: Calmops, fold
     assert "says so already (revision 2)" in calmops("update", "small", "random_state=7").out
 
 
+def test_flags_of_the_historical_command_are_understood(calmops: Calmops, folder: Path) -> None:
+    calmops("apply", "small.yaml")
+
+    done = calmops("update", "small", "--retrain_mode", "2", "--port", "8502")
+    alone = calmops("update", "small", "--port", "8502")
+
+    assert (done.code, alone.code) == (0, 2)
+    assert "window" in done.out
+    assert "Not changed: --port: no port belongs to a pipeline" in done.err
+    assert "calmops dashboard --port" in alone.err
+
+
 def test_wrong_update_changes_nothing(calmops: Calmops, folder: Path) -> None:
     calmops("apply", "small.yaml")
 
@@ -56,7 +68,7 @@ def test_archive_needs_trust(calmops: Calmops, folder: Path) -> None:
     assert exported["snapshots"] == 2
     assert refused.code == 2
     assert "Models run code when they are loaded" in refused.err
-    assert calmops("import", exported["file"], "--dry-run").code == 0
+    assert "this store knows" in calmops("import", exported["file"], "--dry-run").err
     assert calmops("import", exported["file"], "--trust").code == 1  # it is there already
 
 

@@ -93,7 +93,7 @@ def test_declared_types_win_and_declared_columns_are_required() -> None:
     contract = learn(column(["1", "2"]), target=None, declared=declared)
 
     assert contract.types == declared
-    with pytest.raises(SnapshotError, match="missing_column: 1 columns are missing: 'w'"):
+    with pytest.raises(SnapshotError, match="missing_column: 1 column is missing: 'w'"):
         conform(column(["1", "2"]), contract)
 
 
@@ -130,7 +130,7 @@ def test_target_is_needed_unless_it_is_only_predicted() -> None:
     contract = learn(pa.table({"a": [1], "y": [0]}), target="y")
     unlabelled = pa.table({"a": [1]})
 
-    with pytest.raises(SnapshotError, match="missing_column: 1 columns are missing: 'y'"):
+    with pytest.raises(SnapshotError, match="missing_column: 1 column is missing: 'y'"):
         conform(unlabelled, contract)
     assert conform(unlabelled, contract, needs_target=False).table.column_names == ["a"]
 

@@ -143,7 +143,7 @@ def test_unit_with_fewer_columns_is_set_aside(unit: Stream) -> None:
 
     assert outcome.state == "quarantined"
     assert "missing_column" in (outcome.reason or "")
-    assert "1 columns are missing: 'b'" in (outcome.reason or "")
+    assert "1 column is missing: 'b'" in (outcome.reason or "")
     assert champion(unit) == (1, before)
 
 

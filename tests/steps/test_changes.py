@@ -61,19 +61,18 @@ def test_wrong_assignment_is_refused_by_name(
 
 
 def test_flags_of_the_historical_command_become_assignments() -> None:
-    flags = ["--retrain_mode", "2", "--window-size=500", "random_state=4"]
+    flags = ["--retrain_mode", "2", "--port", "8502", "--window-size=500", "random_state=4"]
 
-    assert historical_assignments(flags) == [
-        "retrain.mode=2",
-        "retrain.window_size=500",
-        "random_state=4",
-    ]
+    found, left = historical_assignments(flags)
+
+    assert found == ["retrain.mode=2", "retrain.window_size=500", "random_state=4"]
+    assert left.keys() == {"--port"}
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--port", "8502"], "calmops dashboard --port"),
+        (["--schedule", "3600"], "give triggers.schedule.cron="),
         (["--colour", "red"], "unknown flag --colour"),
         (["--retrain_mode"], "needs a value"),
     ],

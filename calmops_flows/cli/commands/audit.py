@@ -17,7 +17,10 @@ def audit(
     verify: Annotated[
         bool, typer.Option("--verify", help="Only check the hash chain; exit 1 if it is broken.")
     ] = False,
-    last: Annotated[int, typer.Option(min=1, help="Show so many entries, the newest.")] = 20,
+    last: Annotated[
+        int | None,
+        typer.Option(min=1, help="Show so many entries, the newest; default: 20, with --json all."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what was done to a pipeline, and check that nobody edited it."""
@@ -28,10 +31,11 @@ def audit(
     with open_store(create=False) as store:
         view = read_audit(store, name)
     if json:
-        emit_json(view.to_dict())
+        values = view.to_dict()
+        emit_json({**values, "entries": values["entries"][-(last or 0) :]})
     else:
         if not verify:
-            _list(view, last)
+            _list(view, last or 20)
         n = len(view.entries)
         holds = f"The chain of {n} entries holds; the last hash is {view.entries[-1].hash}"
         broken = f"The chain is broken at entry {view.broken_at} of {n}: it was edited or removed."

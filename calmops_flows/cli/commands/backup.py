@@ -29,5 +29,6 @@ def backup(
     if json:
         emit_json(done.to_dict())
         return
-    say(f"{done.artifacts} artifacts ({done.size_bytes / 2**20:.1f} MiB) and the database are in")
-    say(f"{done.folder}. Look at it with: CALMOPS_HOME={done.folder} calmops list")
+    size = f"{done.size_bytes / 2**20:.1f} MiB"
+    say(f"{done.artifacts} artifacts ({size}) and the database are in {done.folder}.")
+    say(f"Look at it with: CALMOPS_HOME={done.folder} calmops list")

@@ -21,7 +21,7 @@ class Format(StrEnum):
 def card(
     name: Name,
     version: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", help="Default: the champion.")
+        int | None, typer.Argument(metavar="VERSION", help="Default: the champion.")
     ] = None,
     compare: Annotated[
         int | None,

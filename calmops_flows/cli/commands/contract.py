@@ -21,7 +21,7 @@ def contract(
     name: Name,
     action: Annotated[Action, typer.Argument(help="What to do.")] = Action.SHOW,
     snapshot: Annotated[
-        str | None, typer.Argument(metavar="[SNAPSHOT]", help="The quarantined one to let in.")
+        str | None, typer.Argument(metavar="SNAPSHOT", help="The quarantined one to let in.")
     ] = None,
     json: Json = False,
 ) -> None:

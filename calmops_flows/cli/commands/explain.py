@@ -14,7 +14,7 @@ def explain(
     snapshot: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SNAPSHOT]", help="Path or first digits of the digest; default: the last one."
+            metavar="SNAPSHOT", help="Path or first digits of the digest; default: the last one."
         ),
     ] = None,
     full: Annotated[

@@ -14,7 +14,7 @@ def export(
     name: Name,
     file: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE]", help="New file; default: NAME.calmops.zip here."),
+        typer.Argument(metavar="FILE", help="New file; default: NAME.calmops.zip here."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -32,5 +32,6 @@ def export(
     if json:
         emit_json({**view.to_dict(), "file": str(path)})
         return
-    say(f"{path} holds {view.pipeline}: {view.snapshots} snapshots, {view.versions} versions,")
-    say(f"{view.artifacts} artifacts. Elsewhere: calmops import {path.name} --trust")
+    held = f"{view.snapshots} snapshots, {view.versions} versions, {view.artifacts} artifacts"
+    say(f"{path} holds {view.pipeline}: {held}.")
+    say(f"Elsewhere: calmops import {path.name} --trust")

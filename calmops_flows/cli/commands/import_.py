@@ -121,12 +121,30 @@ def _archive(path: Path, settings: Settings, *, trust: bool, dry_run: bool, json
     if not dry_run:
         with open_store(settings) as store:
             take_in(store, path, now=utc_now())
+    else:
+        _check_name(settings, about.pipeline)
     if json:
         emit_json({**about.to_dict(), "imported": not dry_run})
         return
     done = "Would import" if dry_run else "Imported"
-    say(f"{done} {about.pipeline}: {about.snapshots} snapshots, {about.versions} model versions,")
-    say(f"{about.artifacts} artifacts ({about.size_bytes / 2**20:.1f} MiB).")
+    say(
+        f"{done} {about.pipeline}: {about.snapshots} snapshots, {about.versions} model versions, "
+        f"{about.artifacts} artifacts ({about.size_bytes / 2**20:.1f} MiB)."
+    )
     if not dry_run:
-        say(f"Its source folder is {about.source}; elsewhere now? Then:")
-        say(f"calmops update {about.pipeline} source.path=FOLDER")
+        say(f"Its source folder is {about.source}.")
+        say(f"If it is elsewhere now: calmops update {about.pipeline} source.path=FOLDER")
+
+
+def _check_name(settings: Settings, name: str) -> None:
+    """Refuse a name that the store knows; where there is no store, none is taken."""
+    from calmops_flows.errors import NotFoundError
+    from calmops_flows.store.archive import refuse_known
+    from calmops_flows.store.store import open_store
+
+    try:
+        store = open_store(settings, create=False)
+    except NotFoundError:
+        return
+    with store:
+        refuse_known(store, name)

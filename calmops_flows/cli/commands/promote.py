@@ -11,13 +11,12 @@ from calmops_flows.cli.options import Json, Name
 
 def promote(
     name: Name,
-    version: Annotated[int, typer.Argument(min=1, help="The version that shall serve.")],
+    version: Annotated[
+        int, typer.Argument(metavar="VERSION", min=1, help="The version that shall serve.")
+    ],
     json: Json = False,
 ) -> None:
-    """Let a version of the model serve, whatever the promotion rule said of it.
-
-    Example: calmops promote flights 3
-    """
+    """Let a version of the model serve, whatever the promotion rule said of it."""
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.steps.drain import utc_now
     from calmops_flows.steps.switch import promote as promote_version

@@ -26,7 +26,7 @@ def quarantine(
     action: Annotated[Action, typer.Argument(help="What to do about them.")] = Action.LIST,
     snapshots: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SNAPSHOT]...", help="Paths, or first digits of digests."),
+        typer.Argument(metavar="SNAPSHOT", help="Paths, or first digits of digests."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that are quarantined.")] = False,
     json: Json = False,

@@ -11,8 +11,6 @@ def relaunch(context: typer.Context, name: Name, json: Json = False) -> None:
     """Start a pipeline again: bring its deployment up to date, then process what is pending.
 
     Without a Prefect server there is no deployment, and it only runs.
-
-    Example: calmops relaunch flights
     """
     from calmops_flows.cli.commands.deploy import deploy
     from calmops_flows.cli.commands.run import run

@@ -17,10 +17,7 @@ def rollback(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Let an earlier version of the model serve again; once more takes it back.
-
-    Example: calmops rollback flights --to 2
-    """
+    """Let an earlier version of the model serve again; once more takes it back."""
     from calmops_flows.cli.output import emit_json, say
     from calmops_flows.steps.drain import utc_now
     from calmops_flows.steps.switch import roll_back

@@ -10,7 +10,7 @@ import typer
 
 
 def serve(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Pipelines to answer for.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Pipelines to answer for.")],
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: a free one.")
     ] = 5001,

@@ -23,15 +23,12 @@ class Action(StrEnum):
 def tutorials(
     action: Annotated[Action, typer.Argument(help="What to do.")] = Action.LIST,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Tutorial to copy, or `all`.")
+        str | None, typer.Argument(metavar="NAME", help="Tutorial to copy, or `all`.")
     ] = None,
     dest: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to copy it.")] = Path(),
     json: Json = False,
 ) -> None:
-    """List the tutorials, or copy one into a folder; each is a script that runs by itself.
-
-    Example: calmops tutorials copy first_pipeline
-    """
+    """List the tutorials, or copy one into a folder; each is a script that runs by itself."""
     from calmops_flows.cli.output import emit_json, say, say_table
 
     known = _known()

@@ -20,7 +20,7 @@ def watch(
     pipelines: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
+            metavar="NAME",
             help="Pipelines; default: all, also later ones.",
             autocompletion=known_names,
         ),
