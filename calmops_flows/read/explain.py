@@ -17,7 +17,7 @@ from calmops_flows.records import DecisionKind
 from calmops_flows.store.catch_up import made_good_by
 from calmops_flows.store.history import decision, drift_report, history, learning_details
 from calmops_flows.store.reports import linked_reports
-from calmops_flows.store.tables import ESTIMATED, REALISED, metrics, outcomes, snapshots
+from calmops_flows.store.tables import ESTIMATED, REALISED, metrics, outcomes, pipelines, snapshots
 
 if TYPE_CHECKING:
     from calmops_flows.store.store import Store
@@ -61,6 +61,9 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         labels = labels_of(connection, row.id)
         said = predictions_of(connection, name, row)
         estimated = _estimated(connection, row.id)
+        serving = connection.execute(
+            select(pipelines.c.champion).where(pipelines.c.name == name)
+        ).scalar()
     (outcome,) = history(store.database, name, ids=[row.id])
     is_deferred = outcome.decision == DecisionKind.DEFERRED
     report = drift_report(store.database, row.id)
@@ -79,6 +82,7 @@ def explain(store: Store, name: str, snapshot: str | None = None) -> Explanation
         predictions=said,
         details=learning_details(store.database, row.id),
         estimated=estimated,
+        serving=serving,
     )
 
 

@@ -72,8 +72,7 @@ def verdict(explanation: Explanation) -> str:
     name += f", {outcome.rows:,} rows)" if outcome.rows is not None else ")"
     if outcome.decision is not None:
         done = _VERDICTS[DecisionKind(outcome.decision)]
-        serving = f"; version {outcome.champion} serves" if outcome.champion else ""
-        return f"{name} was processed {_when(outcome.at)}: {done}{serving}."
+        return f"{name} was processed {_when(outcome.at)}: {done}{_serving(explanation)}."
     if outcome.state == SnapshotState.QUARANTINED:
         return f"{name} was set aside and nothing learnt from it: {outcome.reason}."
     if outcome.state == SnapshotState.DUPLICATE:
@@ -85,6 +84,16 @@ def verdict(explanation: Explanation) -> str:
     if outcome.state == SnapshotState.DROPPED:
         return f"{name} was dropped by a person: {outcome.reason or 'no reason given'}."
     return f"{name} waits to be processed; nothing was decided yet."
+
+
+def _serving(explanation: Explanation) -> str:
+    """Say which version served after the decision, and which one now."""
+    then, now = explanation.outcome.champion, explanation.serving
+    if not then:
+        return ""
+    if now in {then, None}:
+        return f"; version {then} serves"
+    return f"; version {then} served then, and version {now} does now"
 
 
 def _drift(report: DriftReport | None) -> Iterator[str]:
@@ -211,7 +220,8 @@ def _attempts(decision: Decision) -> str:
     words = {(True, True): "chosen", (True, False): "accepted, but another was better"}
     parts = []
     for tried in decision.attempts:
-        version = f" (version {tried.version})" if tried.version is not None else ""
+        is_named = tried.version is None or tried.mode.endswith(f" version {tried.version}")
+        version = "" if is_named else f" (version {tried.version})"
         judged = words.get((tried.is_accepted, tried.is_chosen), tried.reason)
         seconds = f", {tried.fit_seconds:.1f} CPU seconds" if tried.fit_seconds >= 0.05 else ""
         parts.append(f"{tried.mode}{version}: {judged}{seconds}")

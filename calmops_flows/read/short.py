@@ -101,9 +101,18 @@ def _to_do(explanation: Explanation) -> str:
         what = f"nothing; the retraining followed, see {explanation.made_good_by}"
     elif outcome.decision == DecisionKind.REJECTED and outcome.challenger is None:
         what = "nothing"
+    elif outcome.decision == DecisionKind.PROMOTED and _is_past(explanation):
+        what = f"nothing; for the versions since, `calmops show {explanation.pipeline}`"
+    elif outcome.decision == DecisionKind.REJECTED and explanation.serving == outcome.challenger:
+        what = "nothing; the challenger was promoted since"
     else:
         what = what.format(name=explanation.pipeline, version=outcome.challenger)
     return f"What to do: {what}."
+
+
+def _is_past(explanation: Explanation) -> bool:
+    """Tell whether another version serves now than the one that the decision left."""
+    return explanation.serving not in {explanation.outcome.champion, None}
 
 
 def _names(names: tuple[str, ...] | list[str]) -> str:

@@ -256,7 +256,7 @@ class Explanation:
     digests of the reports that were rendered, by kind; ``estimated`` what the champion
     may have scored where labels are missing; ``details`` quantities of the model that was
     fitted, such as the size of an ensemble; ``made_good_by`` the retraining that followed one
-    that the breaker had put off.
+    that the breaker had put off; ``serving`` the version that serves now.
     """
 
     pipeline: str
@@ -273,6 +273,7 @@ class Explanation:
     predictions: PredictionsView | None = None
     details: Mapping[str, float | None] = field(default_factory=dict)
     estimated: tuple[EstimateView, ...] = ()
+    serving: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""

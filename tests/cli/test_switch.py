@@ -49,10 +49,13 @@ def fits(values: Any) -> bool:
 
 def test_rollback_and_promote_tell_as_json_who_serves(calmops: Calmops, two: str) -> None:
     back = calmops("rollback", two, "--json").json
+    told = calmops("explain", two).out
     forth = calmops("promote", two, "2", "--json").json
 
     assert back == {"name": two, "kind": "rolled_back", "before": 2, "champion": 1}
     assert forth == {"name": two, "kind": "promoted", "before": 1, "champion": 2}
+    assert "version 2 served then, and version 1 does now." in told
+    assert "to take it back" not in told
     assert fits(back)
     assert fits(forth)
     assert not fits({**back, "kind": "other"})

@@ -19,7 +19,7 @@ class Action(StrEnum):
 
 def contract(
     name: Name,
-    action: Annotated[Action, typer.Argument(help="What to do.")] = Action.SHOW,
+    action: Annotated[Action, typer.Argument(metavar="ACTION", help="What to do.")] = Action.SHOW,
     snapshot: Annotated[
         str | None, typer.Argument(metavar="SNAPSHOT", help="The quarantined one to let in.")
     ] = None,

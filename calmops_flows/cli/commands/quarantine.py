@@ -23,7 +23,9 @@ class Action(StrEnum):
 
 def quarantine(
     name: Name,
-    action: Annotated[Action, typer.Argument(help="What to do about them.")] = Action.LIST,
+    action: Annotated[
+        Action, typer.Argument(metavar="ACTION", help="What to do about them.")
+    ] = Action.LIST,
     snapshots: Annotated[
         list[str] | None,
         typer.Argument(metavar="SNAPSHOT", help="Paths, or first digits of digests."),

@@ -21,7 +21,7 @@ class Action(StrEnum):
 
 
 def tutorials(
-    action: Annotated[Action, typer.Argument(help="What to do.")] = Action.LIST,
+    action: Annotated[Action, typer.Argument(metavar="ACTION", help="What to do.")] = Action.LIST,
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Tutorial to copy, or `all`.")
     ] = None,
