@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ def stream(path: Path, reference: bytes, share: float) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     from calmops_flows.detectors.decision import DriftPolicy, check
-    from calmops_flows.profiles import from_bytes, merge, profile
+    from calmops_flows.profiles import from_bytes, merge_all, profile
 
     before = from_bytes(reference)
     started = time.process_time()
@@ -69,7 +68,7 @@ def stream(path: Path, reference: bytes, share: float) -> dict[str, Any]:
             yield profile(rows, key=path.name, first_row=first_row)
             first_row += rows.num_rows
 
-    found = check(before, reduce(merge, parts()), DriftPolicy())
+    found = check(before, merge_all(parts()), DriftPolicy())
     return {
         "rows": found.current_rows,
         "seconds": time.process_time() - started,

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     import pyarrow as pa
 
@@ -76,15 +78,15 @@ def detect_drift(
 def _summarise(batch: pa.Table | pd.DataFrame | str | Path, key: str) -> Profile:
     """Profile a batch part by part."""
     from calmops_flows.data.frame import read_frames
-    from calmops_flows.profiles import merge
+    from calmops_flows.profiles import merge_all
 
-    whole: Profile | None = None
-    for frame in read_frames(batch):
-        part = _profile(frame, key, 0 if whole is None else whole.n_rows)
-        whole = part if whole is None else merge(whole, part)
-    if whole is None:
-        raise ValueError("expected at least one part of the batch, found none")
-    return whole
+    def parts() -> Iterator[Profile]:
+        n_rows = 0
+        for frame in read_frames(batch):
+            yield _profile(frame, key, n_rows)
+            n_rows += frame.n_rows
+
+    return merge_all(parts())
 
 
 def _profile(frame: Frame, key: str, first_row: int) -> Profile:

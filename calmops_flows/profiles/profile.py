@@ -107,7 +107,7 @@ def profile(
     parts = [part for name in names for part in split(name, table[places[name]], part_rows)]
     found = iter(spread(_summarise, parts))
     n_parts = len(parts) // len(names) if names else 0
-    summaries = {name: _merge_parts(list(islice(found, n_parts))) for name in names}
+    summaries = {name: merge_columns(list(islice(found, n_parts))) for name in names}
     sample = None
     if key is not None:
         sample = sample_rows(table, key, columns=names, first_row=first_row)
@@ -143,14 +143,19 @@ def merge(a: Profile, b: Profile) -> Profile:
     >>> merge(*parts).columns["x"].counts
     array([1, 2, 1])
     """
-    if a.columns.keys() != b.columns.keys():
-        differing = sorted(a.columns.keys() ^ b.columns.keys())
-        raise ProfileError(f"cannot merge profiles, columns in only one: {_shown(differing)}")
+    check_same_columns(a, b)
     merged = {name: _merge(column, b.columns[name]) for name, column in a.columns.items()}
     sample = None
     if a.sample is not None and b.sample is not None:
         sample = merge_samples(a.sample, b.sample)
     return Profile(a.n_rows + b.n_rows, merged, sample)
+
+
+def check_same_columns(a: Profile, b: Profile) -> None:
+    """Refuse to merge profiles of different columns."""
+    if a.columns.keys() != b.columns.keys():
+        differing = sorted(a.columns.keys() ^ b.columns.keys())
+        raise ProfileError(f"cannot merge profiles, columns in only one: {_shown(differing)}")
 
 
 def _summarise(part: Part) -> Column:
@@ -167,7 +172,7 @@ def _summarise(part: Part) -> Column:
     return CountedColumn(name, status, len(column), n_missing, str(kind))  # type: ignore[arg-type]
 
 
-def _merge_parts(parts: Sequence[Column]) -> Column:
+def merge_columns(parts: Sequence[Column]) -> Column:
     """Merge the parts of one column; numbers all at once, which adds the least error."""
     numbers = [part for part in parts if isinstance(part, NumericColumn)]
     if len(numbers) > 1:

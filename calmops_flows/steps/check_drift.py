@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from sqlalchemy import select
 from calmops_flows.detectors.decision import DriftPolicy, check
 from calmops_flows.detectors.policy import coarsening
 from calmops_flows.errors import ProfileError
-from calmops_flows.profiles import Profile, coarsen, from_bytes, merge, profile, to_bytes
+from calmops_flows.profiles import Profile, coarsen, from_bytes, merge, merge_all, profile, to_bytes
 from calmops_flows.records import DriftReport, ModelVersion, Role, SnapshotState
 from calmops_flows.steps.cluster import cluster
 from calmops_flows.steps.keys import without_key
@@ -72,7 +71,7 @@ def reference_digest(run: SnapshotRun, champion: ModelVersion | None) -> str | N
     if len(digests) < 2:
         return digests[0] if digests else None
     profiles = [from_bytes(run.store.artifacts.get(digest)) for digest in digests]
-    return _kept(run, functools.reduce(merge, profiles))
+    return _kept(run, merge_all(profiles))
 
 
 def learnt_profile(run: SnapshotRun, current: Profiled, n_rows: float) -> str:

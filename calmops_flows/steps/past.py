@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from calmops_flows.data.labels import key_texts
 from calmops_flows.evaluation.predictions import Predictions
 from calmops_flows.learning.columns import target_values
 from calmops_flows.learning.predict import predict
-from calmops_flows.profiles import from_bytes, merge, to_bytes
+from calmops_flows.profiles import from_bytes, merge_all, to_bytes
 from calmops_flows.steps.arrival import label_rows
 from calmops_flows.steps.ingest import read_copy
 from calmops_flows.steps.keys import read_tidy
@@ -52,7 +51,7 @@ def own_profile(run: SnapshotRun, champion: Champion | None) -> str | None:
     if len(digests) < 2:
         return digests[0] if digests else None
     profiles = [from_bytes(run.store.artifacts.get(digest)) for digest in digests]
-    return run.store.artifacts.put(to_bytes(functools.reduce(merge, profiles)))
+    return run.store.artifacts.put(to_bytes(merge_all(profiles)))
 
 
 def rows_of_blocks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from calmops_flows.profiles import (
     Profile,
     bucket_counts,
     merge,
+    merge_all,
     profile,
     to_bytes,
 )
@@ -74,6 +76,39 @@ def test_merged_grids_keep_their_stated_error_in_every_order(seed: int) -> None:
         assert error.min() >= 0
         assert error.max() <= column.rank_error <= len(values) / 1_500
         assert column.n == len(values)
+
+
+def test_merging_all_keeps_every_row_within_the_error_it_states_and_states_less() -> None:
+    rng = np.random.default_rng(5)
+    batches = [rng.normal(i % 3, 1, 20_000) for i in range(40)]
+    parts = [profile(pa.table({"x": batch})) for batch in batches]
+    values = np.sort(np.concatenate(batches))
+
+    merged = merge_all(iter(parts))
+
+    column, one_by_one = merged.columns["x"], functools.reduce(merge, parts).columns["x"]
+    assert isinstance(column, NumericColumn)
+    assert isinstance(one_by_one, NumericColumn)
+    error = np.searchsorted(values, values, side="right") - column.ranks(values)
+    assert 0 <= error.min() <= error.max() <= column.rank_error
+    assert column.rank_error < 0.8 * one_by_one.rank_error
+    assert merged.n_rows == column.n == len(values)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 64, 65, 130])
+def test_merging_all_is_exact_and_in_order_for_any_number_of_parts(n: int) -> None:
+    tables = [pa.table({"x": [float(i), None], "w": [f"w{i}", "w"]}) for i in range(n)]
+
+    merged = merge_all(profile(table) for table in tables)
+
+    assert without_order(merged) == without_order(profile(pa.concat_tables(tables)))
+
+
+def test_merging_nothing_or_different_columns_is_refused() -> None:
+    with pytest.raises(ProfileError, match="expected at least one profile"):
+        merge_all([])
+    with pytest.raises(ProfileError, match="columns in only one: 'y'"):
+        merge_all([profile(pa.table({"x": [1]})), profile(pa.table({"x": [1], "y": [2]}))])
 
 
 def test_merged_autocorrelation_is_the_mean_weighted_by_rows() -> None:
