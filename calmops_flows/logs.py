@@ -14,6 +14,7 @@ from calmops_flows.errors import SpecError
 LOGGER = "calmops_flows"
 MAX_BYTES = 5 * 2**20
 BACKUPS = 3
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
@@ -31,6 +32,17 @@ def inert(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def no_formula(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> no_formula("=1+1"), no_formula("total")
+    ("'=1+1", 'total')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 class OneLineFormatter(logging.Formatter):

@@ -25,3 +25,9 @@ Name = Annotated[
     typer.Argument(metavar="NAME", help="Name of the pipeline.", autocompletion=known_names),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+Escape = Annotated[
+    bool,
+    typer.Option(
+        "--escape-formulas", help="Put ' before texts of a .csv that a spreadsheet would run."
+    ),
+]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from calmops_flows.errors import NameConflictError, SpecError
+from calmops_flows.logs import no_formula
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 TABLES = (".csv", ".parquet")
 
 
-def write_table(frame: pd.DataFrame, file: Path) -> None:
+def write_table(frame: pd.DataFrame, file: Path, *, escape_formulas: bool = False) -> None:
     """Write a new file, csv or parquet by its suffix; it appears when it is whole.
+
+    ``escape_formulas`` puts an apostrophe before each text of a csv that a spreadsheet would take
+    for a formula.
 
     Raises
     ------
@@ -30,9 +34,19 @@ def write_table(frame: pd.DataFrame, file: Path) -> None:
     check_new(file, *TABLES)
     with _whole(file) as partial:
         if file.suffix == ".csv":
-            frame.to_csv(partial, index=False)
+            shown = _without_formulas(frame) if escape_formulas else frame
+            shown.to_csv(partial, index=False)
         else:
             frame.to_parquet(partial, index=False)
+
+
+def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    shown = frame.rename(columns=lambda name: no_formula(str(name)))
+    for place, (_, column) in enumerate(frame.items()):
+        if column.dtype.kind not in "biufcmM":
+            texts = [no_formula(cell) if isinstance(cell, str) else cell for cell in column]
+            shown.isetitem(place, texts)
+    return shown
 
 
 def write_text(text: str, file: Path) -> None:

@@ -20,6 +20,10 @@ from frame.words import nothing, plain
 if TYPE_CHECKING:
     from calmops_flows.store.store import Store
 
+# Streamlit's own button writes cells as they are, formulas too; each table has one that does not.
+STYLE = """<style>
+[data-testid="stElementToolbarButton"] button[aria-label="Download as CSV"] { display: none }
+</style>"""
 FIRST_STEPS = ("calmops demo", "calmops init FOLDER", "calmops apply FILE")
 
 
@@ -37,9 +41,7 @@ def page(title: str) -> Iterator[Store]:
     Store
         Closed when the page is drawn.
     """
-    admit()  # also here: whatever runs a page past app.py shows nothing
-    visit(title)
-    st.title(title)
+    _begin(title)
     try:
         store = open_store(create=False)
     except NotFoundError as err:
@@ -65,10 +67,15 @@ def free_page(title: str) -> Iterator[None]:
     title : str
         The page's heading.
     """
-    admit()
-    visit(title)
-    st.title(title)
+    _begin(title)
     yield
+
+
+def _begin(title: str) -> None:
+    admit()  # also here: whatever runs a page past app.py shows nothing
+    visit(title)
+    st.html(STYLE)
+    st.title(title)
 
 
 @contextmanager

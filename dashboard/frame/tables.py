@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from calmops_flows.logs import no_formula
 from frame.words import note, plain
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from calmops_flows.records import ColumnDrift
 
 Rows = Sequence[Mapping[str, Any]]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CONFIG = {"displayModeBar": False, "responsive": True}
 
 
@@ -92,7 +92,7 @@ def to_csv(rows: Rows) -> str:
     """Return rows as CSV in which no cell is a formula of a spreadsheet."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), extrasaction="ignore")
-    writer.writeheader()
+    writer.writerow({key: no_formula(key) for key in rows[0]})
     writer.writerows({key: _harmless(value) for key, value in row.items()} for row in rows)
     return out.getvalue()
 
@@ -118,5 +118,4 @@ def _cell(value: object) -> object:
 
 
 def _harmless(value: object) -> object:
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
-    return f"'{value}" if is_formula else value
+    return no_formula(value) if isinstance(value, str) else value

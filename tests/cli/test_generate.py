@@ -39,6 +39,26 @@ def test_drift_is_injected_and_logged(calmops: Calmops, tmp_path: Path) -> None:
     assert len(pd.read_parquet(tmp_path / "b.parquet")) == 10
 
 
+def test_texts_that_spreadsheets_would_run_are_escaped_when_asked(
+    calmops: Calmops, tmp_path: Path
+) -> None:
+    texts = ["=1+1", "+2", "-x", "@sum", "plain", ""]
+    frame = pd.DataFrame({"a": range(-1, 5), "=cmd|' /C calc'!A0": texts})
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    (tmp_path / "plan.yaml").write_text("{kind: shift, columns: [a], magnitude: 0}")
+    inject = ("generate", "inject", str(tmp_path / "a.parquet"), str(tmp_path / "plan.yaml"))
+
+    calmops(*inject, "--out", str(tmp_path / "as_it_is.csv"))
+    calmops(*inject, "--out", str(tmp_path / "safe.csv"), "--escape-formulas")
+
+    as_it_is = pd.read_csv(tmp_path / "as_it_is.csv", keep_default_na=False)
+    safe = pd.read_csv(tmp_path / "safe.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(as_it_is, frame)
+    assert list(safe) == ["a", "'=cmd|' /C calc'!A0"]
+    assert safe["a"].tolist() == frame["a"].tolist()
+    assert safe.iloc[:, 1].tolist() == ["'=1+1", "'+2", "'-x", "'@sum", "plain", ""]
+
+
 def test_scenario_is_written_with_its_spec(calmops: Calmops, tmp_path: Path) -> None:
     done = calmops(
         "generate", "scenario", "seasonal_demand", "--out", str(tmp_path / "demand"),

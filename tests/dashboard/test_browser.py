@@ -149,6 +149,11 @@ def test_choices_stay_from_page_to_page(server: str, browser: Any) -> None:
     settle(page)
 
     assert "pipeline=flights-by-origin" in page.url
+    page.get_by_test_id("stDataFrame").first.hover()
+    named = '[data-testid="stElementToolbarButton"] button[aria-label="{}"]'
+    page.locator(named.format("Search")).first.wait_for()
+    assert page.locator(named.format("Download as CSV")).count() > 0  # Streamlit's own: unescaped
+    assert not page.locator(named.format("Download as CSV")).first.is_visible()
     page.context.close()
 
 

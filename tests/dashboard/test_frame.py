@@ -120,9 +120,9 @@ def test_models_switch_only_when_allowed_and_confirmed(
 def test_downloaded_cells_are_no_formulas() -> None:
     from frame.tables import to_csv  # type: ignore[import-not-found,unused-ignore]
 
-    text = to_csv([{"file": "=1+1", "n": -1}, {"file": "@x", "n": 2}])
+    text = to_csv([{"file": "=1+1", "+n": -1}, {"file": "@x", "+n": 2}])
 
-    assert text.splitlines() == ["file,n", "'=1+1,-1", "'@x,2"]
+    assert text.splitlines() == ["file,'+n", "'=1+1,-1", "'@x,2"]
 
 
 def test_thirteen_pages_are_in_the_navigation() -> None:

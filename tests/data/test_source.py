@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fsspec
@@ -30,7 +31,6 @@ from calmops_flows.spec import SourceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 LATER = 100.0
 ODD_NAMES = (
@@ -259,6 +259,13 @@ def test_links_pipes_sockets_and_folders_are_skipped_with_a_reason(
         "pipe.csv": "fifo",
         "sock.csv": "socket",
     }
+
+
+def test_device_is_skipped_with_a_reason() -> None:
+    found = look(Path("/dev"), pattern="null")
+
+    assert found.new == ()
+    assert dict(found.skipped)["null"] == "device"
 
 
 def test_sparse_and_oversized_files_are_skipped_with_a_reason(inbox: Path) -> None:

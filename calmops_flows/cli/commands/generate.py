@@ -13,7 +13,7 @@ from calmops_flows.cli.commands.generate_feed import deploy, feed
 from calmops_flows.cli.commands.generate_privacy import privacy
 from calmops_flows.cli.commands.generate_report import report
 from calmops_flows.cli.commands.generate_synthesize import synthesize
-from calmops_flows.cli.options import Json
+from calmops_flows.cli.options import Escape, Json
 from calmops_flows.cli.tables import table_of
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def inject(
         Path | None, typer.Option(metavar="FILE", help="Where to write every changed cell.")
     ] = None,
     seed: Seed = 0,
+    escape: Escape = False,
     json: Json = False,
 ) -> None:
     """Put drift into a file, and say exactly where."""
@@ -125,9 +126,9 @@ def inject(
     from calmops_flows.generators.write import write_table
 
     done = put(table_of(file), plan, random_state=seed)
-    write_table(done.data, out)
+    write_table(done.data, out, escape_formulas=escape)
     if log is not None:
-        write_table(done.log, log)
+        write_table(done.log, log, escape_formulas=escape)
     cells = Counter(zip(done.log["step"].tolist(), done.log["kind"].tolist(), strict=True))
     told = [{"step": step, "kind": kind, "changes": n} for (step, kind), n in cells.items()]
     if json:

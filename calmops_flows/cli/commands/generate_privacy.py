@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calmops_flows.cli.options import Json
+from calmops_flows.cli.options import Escape, Json
 
 if TYPE_CHECKING:
     from calmops_flows.generators.privacy.report import PrivacyReport
@@ -22,6 +22,7 @@ def privacy(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="New file, .json, .md or .html.")
     ] = None,
+    escape: Escape = False,
     json: Json = False,
 ) -> None:
     """Protect a table: pseudonyms, coarser values, k-anonymity, figures with noise."""
@@ -34,7 +35,7 @@ def privacy(
     done = protect(table_of(source), plan)
     if report is not None:
         write_text(_text(done.report, report.suffix), report)
-    write_table(done.data, out)
+    write_table(done.data, out, escape_formulas=escape)
     if json:
         emit_json({"file": str(out), "report": done.report.to_dict()})
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calmops_flows.cli.options import Json
+from calmops_flows.cli.options import Escape, Json
 
 if TYPE_CHECKING:
     from calmops_flows.generators.quality import Quality
@@ -40,6 +40,7 @@ def synthesize(
         typer.Option(help="Share of rows not learnt; default: 0.2 with --report, else 0."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same data.")] = 0,
+    escape: Escape = False,
     json: Json = False,
 ) -> None:
     """Draw rows like those of a file."""
@@ -65,7 +66,7 @@ def synthesize(
     if report is not None:
         measured = new.report(target=target, sensitive=sensitive)
         write_text(_text(measured, report.suffix), report)
-    write_table(new.data, out)
+    write_table(new.data, out, escape_formulas=escape)
     if json:
         where = None if report is None else str(report)
         emit_json({"file": str(out), "report": where} | dict(new.metadata))
