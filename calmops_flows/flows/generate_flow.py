@@ -11,9 +11,6 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from calmops_flows.generators.feed import read_feed
-from calmops_flows.steps.feed import feed_next
-
 
 def _run_name() -> str:
     name = Path(flow_run.parameters["feed"]).stem
@@ -47,6 +44,10 @@ def generate(feed: str) -> State[dict[str, Any] | None]:
     OSError
         If the folder cannot be written.
     """
+    # Loaded here, so that the run is called running before pandas and the rest are.
+    from calmops_flows.generators.feed import read_feed
+    from calmops_flows.steps.feed import feed_next
+
     plan = read_feed(feed)
     made = feed_next(plan, tick=f"flow run {flow_run.id}")
     if made is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_ROWS = 20_000_000
+
+
 class Stream(Part):
     """A synthetic stream that is cut into snapshots of equal size."""
 
@@ -36,11 +40,23 @@ class Stream(Part):
 
     Positions count rows of the whole stream; a float is a share of it."""
 
-    def snapshot(self, number: int, seed: int) -> pd.DataFrame:
-        """Return the rows of one snapshot, from 1."""
+    @model_validator(mode="after")
+    def _fits(self) -> Stream:
+        if self.rows * self.periods > MOST_ROWS:
+            raise ValueError(
+                f"{self.periods:,} snapshots of {self.rows:,} rows are more than the "
+                f"{MOST_ROWS:,} rows of a feed, which draws its whole stream for each run"
+            )
+        return self
+
+    def snapshots(self, seed: int) -> tuple[pd.DataFrame, ...]:
+        """Return the rows of all snapshots: parts of one stream."""
         whole = generate(self.name, self.rows * self.periods, random_state=seed, **self.params)
-        rows = slice(self.rows * (number - 1), self.rows * number)
-        return whole.frame()[rows].reset_index(drop=True)
+        frame = whole.frame()
+        return tuple(
+            frame[start : start + self.rows].reset_index(drop=True)
+            for start in range(0, len(frame), self.rows)
+        )
 
 
 class Feed(Part):
@@ -91,15 +107,20 @@ class Feed(Part):
         SpecError
             If generator, parameters or scenario are not valid.
         """
-        if self.stream is not None:
-            rows = self.stream.snapshot(number, self.random_state)
-        else:
-            rows = build(self._scenario(), random_state=self.random_state)[number - 1].rows
+        rows = self._drawn[number - 1]
         if self.format == "csv":
             return rows.to_csv(index=False).encode()
         buffer = io.BytesIO()
         rows.to_parquet(buffer, index=False)
         return buffer.getvalue()
+
+    @cached_property
+    def _drawn(self) -> tuple[pd.DataFrame, ...]:
+        """All snapshots, drawn once: what comes late depends on what came before."""
+        if self.stream is not None:
+            return self.stream.snapshots(self.random_state)
+        built = build(self._scenario(), random_state=self.random_state)
+        return tuple(period.rows for period in built)
 
     def _scenario(self) -> Scenario:
         named = isinstance(self.scenario, str)

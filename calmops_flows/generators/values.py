@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from calmops_flows.errors import SpecError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Model = TypeVar("Model", bound=BaseModel)
 Member = TypeVar("Member")
+UNKNOWN = "extra_forbidden"  # as pydantic calls it
+
+
+def _as_text(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+DateText = Annotated[str, BeforeValidator(_as_text)]
+"""A date or time as text; YAML makes a date of one that stands without quotes."""
 
 
 def declared(model: type[Model], values: object, *, where: str) -> Model:
@@ -28,13 +41,24 @@ def declared(model: type[Model], values: object, *, where: str) -> Model:
     try:
         return model.model_validate(dict(values))
     except ValidationError as err:
-        first = err.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "parameters"
-        message = first["msg"].removeprefix("Value error, ")
-        raise SpecError(
-            f"{where}: {field}: {message}, got {str(first.get('input'))[:80]!r}; valid "
-            f"parameters: {', '.join(sorted(_inner(model, first['loc']).model_fields))}"
-        ) from err
+        errors = err.errors(include_url=False)
+        # A name that is not known explains why another one is missing.
+        first = next((one for one in errors if one["type"] == UNKNOWN), errors[0])
+        raise SpecError(f"{where}: {_told(model, first)}") from err
+
+
+def _told(model: type[BaseModel], error: ErrorDetails) -> str:
+    field = ".".join(str(part) for part in error["loc"])
+    valid = ", ".join(sorted(_inner(model, error["loc"]).model_fields))
+    if error["type"] == UNKNOWN:
+        return f"unknown parameter {field!r}; valid parameters: {valid}"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "missing":
+        return f"{field}: {message.lower()}; valid parameters: {valid}"
+    # What a rule over several fields got is a whole part: its message says what is wrong.
+    given = error.get("input")
+    got = "" if isinstance(given, Mapping) else f", got {str(given)[:80]!r}"
+    return f"{field or 'parameters'}: {message}{got}"
 
 
 def _inner(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel]:

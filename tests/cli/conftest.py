@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from calmops_flows.cli.main import main
 
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 SPEC = """
 name: small
 target: label
@@ -36,6 +38,14 @@ class Done:
     @property
     def json(self) -> Any:
         return json.loads(self.out)
+
+    def fits(self, name: str) -> Any:
+        """Return the JSON, which is as its schema in the docs says."""
+        schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+        Draft202012Validator.check_schema(schema)
+        wrong = [error.message for error in Draft202012Validator(schema).iter_errors(self.json)]
+        assert wrong == [], name
+        return self.json
 
 
 Calmops = Callable[..., Done]

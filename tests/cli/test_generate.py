@@ -21,7 +21,7 @@ def test_stream_is_written_with_its_changes(calmops: Calmops, tmp_path: Path) ->
     )  # fmt: skip
 
     assert done.code == 0
-    assert json.loads(done.out)["change_points"] == [50]
+    assert done.fits("generate_synthetic")["change_points"] == [50]
     assert pd.read_csv(tmp_path / "sea.csv").shape == (100, 4)
 
 
@@ -34,7 +34,7 @@ def test_drift_is_injected_and_logged(calmops: Calmops, tmp_path: Path) -> None:
         "--out", str(tmp_path / "b.parquet"), "--log", str(tmp_path / "log.csv"), "--json",
     )  # fmt: skip
 
-    assert json.loads(done.out)["steps"] == [{"step": 0, "kind": "shift", "changes": 10}]
+    assert done.fits("generate_inject")["steps"] == [{"step": 0, "kind": "shift", "changes": 10}]
     assert len(pd.read_csv(tmp_path / "log.csv")) == 10
     assert len(pd.read_parquet(tmp_path / "b.parquet")) == 10
 
@@ -64,7 +64,12 @@ def test_scenario_is_written_with_its_spec(calmops: Calmops, tmp_path: Path) -> 
         "generate", "scenario", "seasonal_demand", "--out", str(tmp_path / "demand"),
         "--periods", "2", "--rows", "30",
     )  # fmt: skip
+    again = calmops(
+        "generate", "scenario", "seasonal_demand", "--out", str(tmp_path / "again"), "--periods",
+        "1", "--rows", "30", "--json",
+    )  # fmt: skip
 
+    assert again.fits("generate_scenario")["spec"] == str(tmp_path / "again" / "pipeline.yaml")
     assert done.code == 0
     assert f"calmops run {tmp_path / 'demand' / 'pipeline.yaml'}" in " ".join(done.out.split())
 
@@ -73,17 +78,34 @@ def test_rows_like_those_of_a_file_are_written_with_a_report(
     calmops: Calmops, tmp_path: Path
 ) -> None:
     pd.DataFrame({"a": range(200), "b": [0, 1] * 100}).to_csv(tmp_path / "a.csv", index=False)
-
-    done = calmops(
-        "generate", "synthesize", str(tmp_path / "a.csv"), "--out", str(tmp_path / "b.csv"),
-        "--rows", "50", "--report", str(tmp_path / "b.json"), "--target", "b", "--json",
+    (tmp_path / "plan.yaml").write_text(
+        "balance: {target: b, shares: {'1': 0.8, '0': 0.2}}\nbounds: {a: [50, 150]}\n"
+    )
+    arguments = (
+        "generate", "synthesize", str(tmp_path / "a.csv"), "--rows", "50", "--target", "b",
+        "--plan", str(tmp_path / "plan.yaml"),
     )  # fmt: skip
 
-    assert done.code == 0
-    assert json.loads(done.out)["holdout_rows"] == 40
-    assert pd.read_csv(tmp_path / "b.csv").shape == (50, 2)
+    done = calmops(
+        *arguments, "--out", str(tmp_path / "b.csv"), "--report", str(tmp_path / "b.json"), "--json"
+    )
+    plain = calmops(*arguments, "--out", str(tmp_path / "c.csv"), "--json")
+    words = calmops(
+        *arguments, "--out", str(tmp_path / "d.csv"), "--report", str(tmp_path / "d.html")
+    )
+
+    told = done.fits("generate_synthesize")
+    assert (told["holdout_rows"], told["quality"]["copies"]) == (40, 0)
+    assert told["plan"]["bounds"] == {"a": [50.0, 150.0]}
+    assert plain.fits("generate_synthesize")["quality"] is None
+    new = pd.read_csv(tmp_path / "b.csv")
+    assert new["b"].value_counts().to_dict() == {1: 40, 0: 10}
+    assert new["a"].between(50, 150).all()
     report = json.loads((tmp_path / "b.json").read_text())
     assert report["fidelity"]["efficacy"]["target"] == "b"
+    said = " ".join(words.out.split())
+    assert "detection auc 0." in said
+    assert f"the report is in {tmp_path / 'd.html'}" in said
 
 
 def test_whole_numbers_and_flags_with_gaps_stay_what_they_are(
@@ -125,7 +147,7 @@ def test_clinic_is_written_with_its_truth_and_spec(calmops: Calmops, tmp_path: P
         "generate", "clinic", "biomarker_trial", "--out", str(out), "--patients", "40", "--json"
     )
 
-    told = json.loads(done.out)
+    told = done.fits("generate_clinic")
     assert (told["patients"], told["spec"]) == (40, str(out / "pipeline.yaml"))
     for file in told["files"]:
         assert len(pd.read_csv(out / "arrivals" / file["file"])) == file["rows"]
@@ -144,7 +166,7 @@ def test_clinic_says_what_comes_next(calmops: Calmops, tmp_path: Path) -> None:
 
 
 def test_list_names_every_family(calmops: Calmops) -> None:
-    known = json.loads(calmops("generate", "list", "--json").out)
+    known = calmops("generate", "list", "--json").fits("generate_list")
 
     assert {one["family"] for one in known} == {
         "synthetic",
@@ -157,6 +179,8 @@ def test_list_names_every_family(calmops: Calmops) -> None:
         "synthesize",
     }
     assert all(one["about"] for one in known)
+    parameters = {one["name"]: one["parameters"] for one in known}
+    assert parameters["sea"] == ["variant", "threshold", "noise"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ def test_snapshots_are_written_until_the_feed_ends(calmops: Calmops, feed: Path)
     first = calmops("generate", "feed", str(feed), "--json")
     rest = calmops("generate", "feed", str(feed), "--times", "4")
 
-    (one,) = json.loads(first.out)["snapshots"]
+    (one,) = first.fits("generate_feed")["snapshots"]
     assert (one["period"], one["file"]) == (1, "period-000001.csv")
     assert "wrote period-000003.csv (3 of 3)" in rest.out
     assert "all 3 snapshots are written" in rest.out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -44,7 +43,7 @@ def test_table_and_report_are_written(calmops: Calmops, folder: Path, suffix: st
     after = pd.read_csv(folder / "out.csv")
     assert after["age"].tolist() == ["[20, 40)", "[20, 40)"]
     assert after["name"].str.fullmatch("p-[0-9a-f]{20}").all()
-    told = json.loads(done.out)["report"]
+    told = done.fits("generate_privacy")["report"]
     assert (told["before"]["k"], told["after"]["k"], told["budget"]) == (1, 2, 1.0)
     text = report.read_text()
     assert ("l_diversity" if suffix == ".json" else "It does not protect") in text

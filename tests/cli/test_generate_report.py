@@ -27,7 +27,7 @@ def test_tables_are_compared(calmops: Calmops, folder: Path, suffix: str) -> Non
     done = calmops("generate", "report", "real.csv", "made.csv", "--out", f"r.{suffix}", "--json")
 
     assert done.code == 0, done.err
-    values = json.loads(done.out)
+    values = done.fits("generate_report")
     assert values["verdict"]["columns"] == ["a"]
     text = (folder / f"r.{suffix}").read_text()
     if suffix == "json":
@@ -49,7 +49,7 @@ def test_snapshots_of_a_scenario_are_judged_beside_its_truth(
     )  # fmt: skip
 
     assert (made.code, done.code) == (0, 0), done.err
-    snapshots = json.loads(done.out)["snapshots"]
+    snapshots = done.fits("generate_report")["snapshots"]
     assert [one["snapshot"] for one in snapshots] == [f"period-00{n}.csv" for n in range(2, 7)]
     assert [list(one["truth"]) for one in snapshots] == [[], [], [], ["marker"], ["marker"]]
     assert [one["found"] for one in snapshots[3:]] == [["marker"], ["marker"]]

@@ -229,7 +229,7 @@ def test_simulator_previews_the_reports_and_offers_them_as_files() -> None:
     assert "200 real and 200 generated rows." in said(learnt)
     assert "Verdict at alpha 0.05: no drift." in said(learnt)
     assert [error.value for error in wrong.error] == ["This cannot be compared."]
-    assert "pip install sdv" in said(wrong)
+    assert "pip install 'sdv>=2'" in said(wrong)
 
 
 @pytest.mark.parametrize(

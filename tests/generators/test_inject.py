@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ def test_magnitude_nothing_changes_no_cell(kind: str, profile: dict[str, Any]) -
         {"start": 50, "stop": 120},
         {"index": list(range(10, 90))},
         {"column": "g", "blocks": ["x", "y"]},
-        {"column": "day", "since": "2024-02-01", "until": "2024-05-01"},
+        # a date as YAML reads it, and as text
+        {"column": "day", "since": dt.date(2024, 2, 1), "until": "2024-05-01"},
         {"where": "n > 30"},
     ],
     ids=["numbers", "index", "blocks", "dates", "condition"],
@@ -294,7 +296,10 @@ def test_plan_is_read_from_a_file(tmp_path: Path) -> None:
     ("plan", "message"),
     [
         ({"kind": "sudden"}, "unknown injector 'sudden'; valid: concept_flip"),
-        ({"kind": "shift", "columns": ["a"], "size": 1}, "valid parameters: columns, magnitude"),
+        (
+            {"kind": "shift", "columns": ["a"], "size": 1},
+            "unknown parameter 'size'; valid parameters: columns, magnitude",
+        ),
         ({"kind": "shift", "columns": ["q"], "magnitude": 1}, "no column 'q'; columns: a, b"),
         ({"kind": "shift", "columns": ["g"], "magnitude": 1}, "must be numeric"),
         ({"kind": "shift", "columns": ["e"], "magnitude": 1}, "holds no value"),

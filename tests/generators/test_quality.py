@@ -156,6 +156,9 @@ def test_without_holdout_nothing_is_claimed() -> None:
     assert found.disclosure.closeness is None
     assert found.disclosure.copies.beyond_chance is None
     assert "nothing tells closeness from chance" in found.to_html()
+    assert (
+        "80 generated rows beside 80 real ones that were learnt and 0 held out" in found.to_html()
+    )
 
 
 def test_report_is_json_and_an_inert_page() -> None:

@@ -176,6 +176,8 @@ def test_projection_moves_a_real_set_on() -> None:
         ({"features": {"a": {"kind": "choice"}}}, "options belong to choice"),
         ({"target": {"formula": "b + 1"}}, "'b', which is no column"),
         ({"periods": 0}, "greater than or equal to 1"),
+        ({"every": "XYZ"}, "start and every make no dates"),
+        ({"start": "soon"}, "start and every make no dates"),
         ({"unknown": 1}, "valid parameters"),
     ],
 )
@@ -200,7 +202,7 @@ def test_wrong_use_is_refused(change: dict[str, Any], message: str) -> None:
         ({"cohort": {"patients": 5}}, "rows and periods say how many"),
         ({"cohort": {}, "visits": {"times": [0.0]}}, "visits belongs to the scenario"),
         ({"cohort": {}}, "name the target"),
-        ({"cohort": {"group": {}}}, "group: .* valid parameters: conditions, correlations"),
+        ({"cohort": {"group": {}}}, "group'; valid parameters: conditions, correlations"),
     ],
 )
 def test_wrong_study_of_a_scenario_is_refused(study: dict[str, Any], message: str) -> None:

@@ -45,13 +45,18 @@ def test_condition_holds_in_every_row_and_moves_the_rest(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["cart", "gmm"])
 def test_target_is_balanced(method: str) -> None:
-    plan = {"balance": {"target": "ill", "shares": {"1": 0.7, "0": 0.3}}}
+    # bounds: rows that break them are drawn again, class by class
+    plan = {
+        "balance": {"target": "ill", "shares": {"1": 0.7, "0": 0.3}},
+        "bounds": {"level": [1, 7]},
+    }
 
     new = synthesize(visits(), 200, method=method, random_state=0, plan=plan).data
 
     assert new["ill"].value_counts().to_dict() == {1: 140, 0: 60}
     level = new.groupby("ill")["level"].mean()
-    assert level[1] - level[0] > 1
+    assert level[1] - level[0] > 0.8
+    assert new["level"].between(1, 7).all()
 
 
 def test_rules_hold_in_every_row() -> None:

@@ -56,10 +56,11 @@ def test_package_and_command_load_no_heavy_library(code: str) -> None:
     assert loaded_by(code).isdisjoint(HEAVY)
 
 
-def test_flow_is_called_running_before_the_libraries_of_its_work_load() -> None:
+@pytest.mark.parametrize("name", ["stream_flow", "generate_flow"])
+def test_flow_is_called_running_before_the_libraries_of_its_work_load(name: str) -> None:
     heavy = {"numpy", "pandas", "pyarrow", "scipy", "sklearn", "sqlalchemy"}
 
-    loaded = loaded_by("import calmops_flows.flows.stream_flow")
+    loaded = loaded_by(f"import calmops_flows.flows.{name}")
 
     assert "prefect" in loaded
     assert loaded.isdisjoint(heavy)

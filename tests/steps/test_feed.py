@@ -47,6 +47,22 @@ def test_snapshots_are_the_stream_in_order_and_then_the_feed_ends(tmp_path: Path
     assert fed(plan) == tuple(one for one in made if one)
 
 
+def test_a_process_draws_the_stream_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def counted(*args: Any, **params: Any) -> Any:
+        drawn.append(args)
+        return generate(*args, **params)
+
+    monkeypatch.setattr("calmops_flows.generators.feed.generate", counted)
+    plan = feed(tmp_path)
+
+    made = [feed_next(plan, tick=str(number)) for number in range(3)]
+
+    assert all(made)
+    assert drawn == [("sea", 600)]
+
+
 def test_the_same_tick_writes_once(tmp_path: Path) -> None:
     plan = feed(tmp_path)
 
@@ -142,6 +158,7 @@ def test_folder_is_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         ({"stream": None, "scenario": "nothing"}, "unknown scenario"),
         ({"stream": None, "scenario": "flights_sensor_fault"}, "starts from real data"),
         ({"stream": {**STREAM, "rows": 0}}, "greater than or equal to 1"),
+        ({"stream": {**STREAM, "rows": 10_000_000}}, "more than the 20,000,000 rows of a feed"),
         ({"folder": "s3://bucket/in"}, "local folder"),
         ({"name": "../x"}, "name"),
         ({"every": 3}, "valid parameters"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ from calmops_flows.cli.tables import table_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from calmops_flows.spec.base import Part
 
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="New file, .csv or .parquet.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same data.")]
@@ -50,7 +53,7 @@ generate.command(
 @generate.command("list", epilog="Example: calmops generate list")
 def list_(*, json: Json = False) -> None:
     """List generators, injectors, studies, scenarios and methods of synthesis."""
-    from calmops_flows.cli.output import emit_json, say_table
+    from calmops_flows.cli.output import emit_json, say, say_table
     from calmops_flows.generators.clinic import EFFECTS, LAYERS, ready_studies
     from calmops_flows.generators.injection import INJECTORS
     from calmops_flows.generators.privacy import WAYS
@@ -58,18 +61,27 @@ def list_(*, json: Json = False) -> None:
     from calmops_flows.generators.synthesis import METHODS
     from calmops_flows.generators.synthetic import CONCEPTS
 
-    known = [("synthetic", name, _about(kind)) for name, kind in CONCEPTS.items()]
-    known += [("inject", name, _about(kind)) for name, kind in INJECTORS.items()]
-    known += [("clinic", name, study.about) for name, study in ready_studies().items()]
-    known += [("clinic layer", name, _about(kind)) for name, kind in LAYERS.items()]
-    known += [("clinic effect", name, _about(kind)) for name, kind in EFFECTS.items()]
-    known += [("privacy", name, _about(kind)) for name, kind in WAYS.items()]
-    known += [("scenario", name, scenario.about) for name, scenario in ready().items()]
-    known += [("synthesize", name, _about(kind)) for name, kind in METHODS.items()]
+    kinds: dict[str, Mapping[str, type[Part]]] = {
+        "synthetic": CONCEPTS,
+        "inject": INJECTORS,
+        "clinic layer": LAYERS,
+        "clinic effect": EFFECTS,
+        "privacy": WAYS,
+        "synthesize": METHODS,
+    }
+    known = [
+        (family, name, _about(kind), _parameters(kind))
+        for family, members in kinds.items()
+        for name, kind in members.items()
+    ]
+    known += [("clinic", name, study.about, []) for name, study in ready_studies().items()]
+    known += [("scenario", name, scenario.about, []) for name, scenario in ready().items()]
+    names = ("family", "name", "about", "parameters")
     if json:
-        emit_json([dict(zip(("family", "name", "about"), row, strict=True)) for row in known])
-    else:
-        say_table(("family", "name", "about"), known)
+        emit_json([dict(zip(names, row, strict=True)) for row in known])
+        return
+    say_table(names[:3], [row[:3] for row in known])
+    say("Parameters of each: calmops generate list --json")
 
 
 @generate.command(
@@ -167,6 +179,10 @@ def _flights() -> list[pd.DataFrame]:
     from calmops_flows.demo.flights import data_folder, read_months
 
     return [month.rows for month in read_months(data_folder())]
+
+
+def _parameters(kind: type[Part]) -> list[str]:
+    return [name for name in kind.model_fields if name != "kind"]
 
 
 def _about(kind: type) -> str:

@@ -63,15 +63,21 @@ def synthesize(
         plan=None if plan is None else yaml_of(plan),
         **params_of(param or []),
     )
+    measured = None
     if report is not None:
         measured = new.report(target=target, sensitive=sensitive)
         write_text(_text(measured, report.suffix), report)
     write_table(new.data, out, escape_formulas=escape)
     if json:
         where = None if report is None else str(report)
-        emit_json({"file": str(out), "report": where} | dict(new.metadata))
+        quality = None if measured is None else measured.in_short()
+        emit_json({"file": str(out), "report": where, **new.metadata, "quality": quality})
         return
     say(f"{wished} rows like those of {file} are in {out}")
+    if measured is not None:
+        told = {name: value for name, value in measured.in_short().items() if value is not None}
+        say("; ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in told.items()))
+        say(f"the report is in {report}")
     for note in new.metadata["notes"]:
         say(f"note: {note}")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from calmops_flows.generators.values import DateText
 from calmops_flows.spec.base import Part
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Visits(Part):
     """Coefficient of variation of the time between two visits (gamma, so that order is kept)."""
     missed: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Share of the visits after the first that do not take place."""
-    start: str = "2024-01-01"
+    start: DateText = "2024-01-01"
     """When the study begins."""
     accrual: float = Field(default=0.0, ge=0.0)
     """Years over which patients enter, evenly."""

@@ -17,7 +17,7 @@ from calmops_flows.generators.injection import INJECTORS
 from calmops_flows.generators.injection.base import Injector, require
 from calmops_flows.generators.injection.tables import columns_of
 from calmops_flows.generators.profile import Profile
-from calmops_flows.generators.values import declared, member, without
+from calmops_flows.generators.values import DateText, declared, member, without
 from calmops_flows.spec.base import Part
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class Rows(Part):
     """Column of blocks or dates, for the parts below."""
     blocks: tuple[str | int, ...] | None = None
     """Ids of blocks."""
-    since: str | None = None
+    since: DateText | None = None
     """First date."""
-    until: str | None = None
+    until: DateText | None = None
     """One past the last date."""
     where: str | None = None
     """A formula that is true, for example ``age > 60 and group == 'b'``."""

@@ -28,10 +28,13 @@ class Quality:
         How like real rows they are.
     disclosure : Disclosure
         What they give away.
+    rows : tuple of int
+        Learnt, held-out and generated rows.
     """
 
     fidelity: Fidelity
     disclosure: Disclosure
+    rows: tuple[int, int, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, with what is computed from others."""
@@ -47,6 +50,19 @@ class Quality:
         if gives.attribute is not None:
             found["disclosure"]["attribute"]["risk"] = gives.attribute.risk
         return found
+
+    def in_short(self) -> dict[str, float | None]:
+        """Return the figures to look at first; None for what could not be measured."""
+        like, gives = self.fidelity, self.disclosure
+        return {
+            "correlation_error": like.correlation_error,
+            "contingency_error": like.contingency_error,
+            "detection_auc": like.detection_auc,
+            "efficacy_loss": None if like.efficacy is None else like.efficacy.loss,
+            "copies": gives.copies.learnt,
+            "copies_beyond_chance": gives.copies.beyond_chance,
+            "membership_auc": None if gives.closeness is None else gives.closeness.membership_auc,
+        }
 
     def to_html(self, *, title: str = "Generated rows beside real ones") -> str:
         """Return one page that needs nothing else."""
@@ -91,7 +107,19 @@ def measure(
     return Quality(
         fidelity(real, generated, holdout, target=target, rng=first),
         disclosure(real, generated, holdout, sensitive=sensitive or target, rng=second),
+        (len(real), 0 if holdout is None else len(holdout), len(generated)),
     )
+
+
+_LIKE = (
+    "Detection: boosted trees tell generated from real rows, out of fold. pMSE: the same by "
+    "logistic regression, in units of what chance gives."
+)
+_SAID = (
+    "KS: largest difference of the two distribution functions; TVD: half the summed difference of "
+    "the shares. Missing: share of missing values, generated less real. Mean shift: in standard "
+    "deviations of the real rows. Spread: standard deviation over that of the real rows."
+)
 
 
 def _overview(quality: Quality) -> Section:
@@ -116,14 +144,17 @@ def _overview(quality: Quality) -> Section:
                 "",
             ),
         ]
-    parts: tuple[str | Table, ...] = (Table(("measure", "value", "best"), tuple(rows)),)
+    learnt, held, generated = quality.rows
+    said = f"{generated} generated rows beside {learnt} real ones that were learnt"
+    said = f"{said} and {held} held out."
+    parts: tuple[str | Table, ...] = (said, Table(("measure", "value", "best"), tuple(rows)), _LIKE)
     if like.no_efficacy is not None:
         parts = (*parts, f"Not tested with a model: {like.no_efficacy}.")
     return Section("Fidelity", parts)
 
 
 def _privacy(gives: Disclosure) -> Section:
-    rows = [("copies of learnt rows", str(gives.copies.learnt), "")]
+    rows = [("copies of learnt rows", str(gives.copies.learnt), "as by chance")]
     if gives.copies.by_chance is not None:
         rows.append(("copies expected by chance", f"{gives.copies.by_chance:.1f}", ""))
     if gives.closeness is not None:
@@ -157,7 +188,7 @@ def _columns(like: Fidelity) -> Section:
         )
         for one in sorted(like.marginals, key=lambda one: -one.distance)
     )
-    return Section("Columns", (Table(headers, rows),))
+    return Section("Columns", (Table(headers, rows), _SAID))
 
 
 def _pairs(like: Fidelity) -> Section:

@@ -12,6 +12,7 @@ from calmops_flows.errors import SpecError
 from calmops_flows.generators.clinic import Study
 from calmops_flows.generators.scenario.dynamics import Dynamic, moved
 from calmops_flows.generators.scenario.patients import study_of
+from calmops_flows.generators.values import DateText
 from calmops_flows.spec.base import Part
 
 
@@ -94,7 +95,7 @@ class Scenario(Part):
     periods: int = Field(ge=1, le=10_000)
     rows: int = Field(default=1000, ge=1, le=10_000_000)
     """Rows in a period (`base`: at most so many are kept)."""
-    start: str = "2024-01-01"
+    start: DateText = "2024-01-01"
     every: str = "MS"
     """Between two periods, as pandas writes frequencies: ``MS`` months, ``7D`` weeks."""
     features: dict[str, Feature] = Field(default_factory=dict)
@@ -114,6 +115,10 @@ class Scenario(Part):
             raise ValueError("give features and target, or a base, or a study")
         if self.study is not None:
             self.clinical()
+        try:
+            self.dates()
+        except (ValueError, TypeError) as err:
+            raise ValueError(f"start and every make no dates: {err}") from err
         late = [number for fault in self.faults for number in fault.periods]
         if late and not 1 <= min(late) <= max(late) <= self.periods:
             raise ValueError(f"faults name periods outside 1 to {self.periods}")

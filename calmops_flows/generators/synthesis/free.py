@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 POOLS = 200
 """Pools of rows among which those with given categories are looked for."""
+FEW = 20
+"""A number with at most so many values is met as a category is: by looking for it."""
 
 
 class Free(Protocol):
@@ -28,9 +30,9 @@ class Free(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Rows drawn freely, kept where they have the given categories.
+    """Rows drawn freely, kept where they have the given categories, or numbers of few values.
 
-    Given numbers and dates that differ from row to row are met by rank: the row with the
+    Other given numbers and dates that differ from row to row are met by rank: the row with the
     smallest drawn value takes the place of the smallest given one, and so on, within the given
     categories.
     """
@@ -46,7 +48,7 @@ class Matched:
         SpecError
             If a number is fixed to one value, or given categories are too rare to be found.
         """
-        kinds = [number for number in fixed if self.table.columns[number].is_category]
+        kinds = [number for number in fixed if self._is_looked_for(number)]
         ranked = [number for number in fixed if number not in kinds]
         for number in ranked:
             if len(np.unique(fixed[number])) == 1 < n_rows:
@@ -59,7 +61,7 @@ class Matched:
         groups, group = np.unique(np.nan_to_num(wished, nan=-1), axis=0, return_inverse=True)
         pending = np.ones(n_rows, dtype=bool)
         for _ in range(POOLS):
-            pool = self.free.draw(max(n_rows, 100), rng)
+            pool = self._pool(max(n_rows, 100), kinds, rng)
             for number, key in enumerate(groups):
                 fits = np.flatnonzero(
                     (np.nan_to_num(pool[:, kinds], nan=-1) == key[1:]).all(axis=1)
@@ -76,3 +78,16 @@ class Matched:
             found[np.lexsort((fixed[number], group.ravel()))] = found[drawn]
             found[:, number] = fixed[number]
         return found
+
+    def _is_looked_for(self, number: int) -> bool:
+        values = self.table.values[:, number]
+        is_category = self.table.columns[number].is_category
+        return is_category or len(np.unique(values[~np.isnan(values)])) <= FEW
+
+    def _pool(self, n_rows: int, kinds: list[int], rng: np.random.Generator) -> Floats:
+        """Draw rows; what is looked for is as it will be written."""
+        pool = self.free.draw(n_rows, rng)
+        for number in kinds:
+            column = self.table.columns[number]
+            pool[:, number] = column.encode(column.decode(pool[:, number]))
+        return pool

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from calmops_flows.errors import SpecError
 from calmops_flows.generators.synthetic.base import Columns, Values
+from calmops_flows.generators.values import DateText
 from calmops_flows.spec.base import Part
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Correlated(Part):
 class Dates(Part):
     """A column of dates in the order of the rows."""
 
-    start: str
+    start: DateText
     """First date, for example ``2024-01-01`` or ``2024-01-01T00:00+01:00``."""
     step: str = "1h"
     """Between two rows, as pandas reads a time delta."""

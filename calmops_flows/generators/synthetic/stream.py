@@ -21,7 +21,7 @@ from calmops_flows.generators.synthetic.extras import (
     disturb_target,
     remove_values,
 )
-from calmops_flows.generators.values import declared, member
+from calmops_flows.generators.values import DateText, declared, member
 from calmops_flows.spec.base import Part
 
 TARGET, BLOCK = "target", "block"
@@ -65,7 +65,7 @@ class BlockPlan(Part):
     """Drifts inside the block; positions count from its first row."""
     random_state: int | None = None
     """A seed of its own."""
-    start: str | None = None
+    start: DateText | None = None
     """First date of the block, where the stream has dates."""
 
 

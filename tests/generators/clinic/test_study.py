@@ -313,6 +313,7 @@ def test_hidden_columns_do_not_reach_the_files(tmp_path: Path) -> None:
     ("parts", "message"),
     [
         ({"cohrt": 1}, "valid parameters: about, batches, cohort"),
+        ({"batches": {"lab": {"shares": {"a": 1.0}, "rules": {"b": "visit == 1"}}}}, "valid: a$"),
         ({"batches": {"lab": {"shares": {"a": 0.5}}}}, "batches must sum to 1, and sum to 0.5"),
         (
             {"batches": {"lab": {"shares": {"a": 1.0}, "offset": {"b": 1}}}},
