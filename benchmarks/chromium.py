@@ -29,6 +29,27 @@ FLAGS = (
     "--disable-sync",
 )
 START_SECONDS = 90
+PHONE_WIDTH = 768  # below it, Streamlit hides the list of pages
+TELEPHONE = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/130.0.0.0 Mobile Safari/537.36"
+)
+# What stands above each page, by its path.
+PAGES = {
+    "": "Pipelines",
+    "pipeline": "Pipeline",
+    "drift": "Drift",
+    "feature": "Feature",
+    "performance": "Performance",
+    "models": "Models",
+    "blocks": "Blocks",
+    "ipip": "IPIP",
+    "files": "Files",
+    "runs": "Runs and health",
+    "quality": "Data quality",
+    "logs": "Logs",
+    "simulator": "Simulator",
+}
 # The script has ended, nothing on the page is old, and every chart has its drawing.
 SETTLED = """
 () => document.querySelector('[data-testid="stMain"] h1')
@@ -93,9 +114,25 @@ def chromium() -> Iterator[Any]:
 
 def open_page(browser: Any, address: str, *, width: int = 1280, scheme: str = "light") -> Any:
     """Open an address in a context of its own, with nothing cached, and wait until it is drawn."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    told = {"user_agent": TELEPHONE, "has_touch": True} if width < PHONE_WIDTH else {}
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, **told
+    )
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(address, wait_until="commit")
     page.wait_for_function(SETTLED)
     return page
+
+
+def click_page(page: Any, path: str) -> None:
+    """Click another page's name, on a telephone in the list, and wait until it is drawn."""
+    name = PAGES[path] if path else "Overview"
+    if page.viewport_size["width"] < PHONE_WIDTH:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    page.wait_for_function(
+        "title => document.querySelector('[data-testid=\"stMain\"] h1')?.innerText === title",
+        arg=PAGES[path],
+    )
+    page.wait_for_function(SETTLED)

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import insert, update
 
-from benchmarks.chromium import SETTLED, chromium, dashboard, open_page
+from benchmarks.chromium import PAGES, chromium, click_page, dashboard, open_page
 from benchmarks.figures import Figure, report
 from benchmarks.seeding import START, seed
 from calmops_flows.data.contract import learn
@@ -42,21 +42,6 @@ SOURCES = (
     "benchmarks/seeding.py",
     "calmops_flows/store/tables.py",
 )
-PAGES = {
-    "": "Pipelines",
-    "pipeline": "Pipeline",
-    "drift": "Drift",
-    "feature": "Feature",
-    "performance": "Performance",
-    "models": "Models",
-    "blocks": "Blocks",
-    "ipip": "IPIP",
-    "files": "Files",
-    "runs": "Runs and health",
-    "quality": "Data quality",
-    "logs": "Logs",
-    "simulator": "Simulator",
-}
 
 
 def main() -> None:
@@ -109,15 +94,8 @@ def switch(browser: Any, address: str, wanted: argparse.Namespace) -> dict[str, 
     seconds: dict[str, list[float]] = {path: [] for path in PAGES}
     page = open_page(browser, to(address, "", wanted.range))
     for after in ([*PAGES] * wanted.repeats)[1:]:
-        name = "Overview" if after == "" else PAGES[after]
-        link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True)
         started = time.perf_counter()
-        link.click()
-        page.wait_for_function(
-            "title => document.querySelector('[data-testid=\"stMain\"] h1')?.innerText === title",
-            arg=PAGES[after],
-        )
-        page.wait_for_function(SETTLED)
+        click_page(page, after)
         seconds[after].append(time.perf_counter() - started)
     page.context.close()
     return seconds

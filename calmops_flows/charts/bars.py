@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calmops_flows.charts.style import ORANGE, RED, arranged, empty_figure, plain_label
+from calmops_flows.charts.style import LEDGER_AXIS, ORANGE, RED, arranged, empty_figure, plain_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +40,8 @@ def share_figure(shares: Sequence[tuple[int, str, float]], name: str) -> go.Figu
 
     if not shares:
         return empty_figure("Nothing is known of this range.")
+    if not any(share for _, _, share in shares):
+        return arranged(empty_figure(f"{name.capitalize()}: nowhere in this range."), height=120)
     figure = go.Figure()
     figure.add_bar(
         x=[number for number, _, _ in shares],
@@ -51,4 +53,4 @@ def share_figure(shares: Sequence[tuple[int, str, float]], name: str) -> go.Figu
         name=plain_label(name),
     )
     figure.update_yaxes(tickformat=".1%", rangemode="tozero")
-    return arranged(figure, x="snapshot, by number in the ledger", y=plain_label(name), height=260)
+    return arranged(figure, x=LEDGER_AXIS, y=plain_label(name), height=260)

@@ -43,7 +43,9 @@ def confusion_figure(counts: ScoreCounts) -> go.Figure:
         y=labels,
         text=texts,
         texttemplate="%{text}",
-        colorscale=[[0.0, "rgba(127,127,127,0.08)"], [1.0, SKY]],
+        # Opaque and light, so that dark figures can be read on either ground.
+        colorscale=[[0.0, "#EEF4F8"], [1.0, SKY]],
+        textfont={"color": "#1a1a1a"},
         zmin=0,
         zmax=1,
         showscale=False,
@@ -103,6 +105,7 @@ def curves_figure(counts: ScoreCounts, *, kind: str) -> go.Figure:
         return empty_figure("The model gives no probabilities, or only one class is there.")
     if kind == "roc":
         _diagonal(figure, "by chance")
+    figure.update_layout(showlegend=True)
     figure.update_xaxes(range=[0, 1.01])
     figure.update_yaxes(range=[0, 1.02])
     return arranged(figure, x=x, y=y)

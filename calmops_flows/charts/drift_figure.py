@@ -48,6 +48,9 @@ def drift(report: DriftReport) -> go.Figure:
                 textposition="outside",
                 cliponaxis=False,
             )
+    effects = [0.0, *(test.effect_size or 0.0 for test in run)]
+    if max(effects) > 0:  # room for the longest bar's p-value
+        figure.update_xaxes(range=[1.3 * min(effects), 1.3 * max(effects)])
     figure.update_yaxes(autorange="reversed", automargin=True)
     return arranged(figure, x="effect size", height=120 + 26 * len(run))
 
@@ -63,4 +66,6 @@ def _rank(test: ColumnDrift) -> tuple[bool, float, float]:
 
 
 def _p_value(test: ColumnDrift) -> str:
-    return "" if test.adjusted_p_value is None else f"p {test.adjusted_p_value:.2g}"
+    if test.adjusted_p_value is None:
+        return ""
+    return f"p {test.adjusted_p_value:.2g}" if test.adjusted_p_value > 0 else "p below 1e-300"

@@ -9,6 +9,7 @@ from calmops_flows.charts.style import (
     BLUE,
     GREY,
     HEAT,
+    LEDGER_AXIS,
     ORANGE,
     RED,
     arranged,
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from calmops_flows.read.attribution import Attribution
     from calmops_flows.read.drift_past import DriftPast
 
+# Above the map: beside it, it would take a quarter of a telephone's width.
+_ABOVE = {
+    "orientation": "h",
+    "title": {"text": "effect", "side": "right"},
+    "thickness": 10,
+    "len": 0.6,
+    "x": 0.0,
+    "xanchor": "left",
+    "y": 1.0,
+    "yanchor": "bottom",
+}
 _NAMED = 0.05  # of the largest effect times importance; others crowd one another
 
 
@@ -70,15 +82,15 @@ def heat_map(past: DriftPast) -> go.Figure:
         colorscale=[list(step) for step in HEAT],
         zmin=0,
         zmax=top or 1.0,
-        colorbar={"title": {"text": "effect"}, "thickness": 12},
+        colorbar=_ABOVE,
         xgap=1,
         ygap=1,
     )
     _marks(figure, past, places, _distinct(labels))
-    arranged(figure, x="snapshot, by number in the ledger", height=160 + 20 * len(names))
+    arranged(figure, height=180 + 20 * len(names))
     figure.update_yaxes(autorange="reversed", automargin=True, type="category")
-    figure.update_xaxes(type="category", nticks=20)
-    figure.update_layout(showlegend=False)
+    figure.update_xaxes(type="category", nticks=8, automargin=True, title={"text": LEDGER_AXIS})
+    figure.update_layout(showlegend=False, margin={"t": 56})
     return figure
 
 
@@ -168,7 +180,7 @@ def joint_figure(past: DriftPast) -> go.Figure:
         hovertemplate="snapshot %{x}: effect %{y:.3g}<extra></extra>",
         name="effect",
     )
-    return arranged(figure, x="snapshot, by number in the ledger", y="joint effect", height=280)
+    return arranged(figure, x=LEDGER_AXIS, y="joint effect", height=280)
 
 
 def attribution_figure(attribution: Attribution, most: int = 15) -> go.Figure:

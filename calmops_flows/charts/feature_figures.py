@@ -10,6 +10,7 @@ from calmops_flows.charts.style import (
     BLUE,
     FADED_BLUE,
     GREY,
+    LEDGER_AXIS,
     ORANGE,
     arranged,
     empty_figure,
@@ -121,7 +122,7 @@ def fan_figure(past: Sequence[FeaturePoint], name: str) -> go.Figure:
         hovertemplate="%{text}: median %{y:.4g}<extra></extra>",
         name="median",
     )
-    return arranged(figure, x="snapshot, by number in the ledger", y=plain_label(name))
+    return arranged(figure, x=LEDGER_AXIS, y=plain_label(name))
 
 
 def missing_figure(past: Sequence[FeaturePoint]) -> go.Figure:
@@ -131,6 +132,8 @@ def missing_figure(past: Sequence[FeaturePoint]) -> go.Figure:
     shown = [point for point in past if point.distribution.missing is not None]
     if not shown:
         return empty_figure("No profile of this range is kept.")
+    if not any(point.distribution.missing for point in shown):
+        return arranged(empty_figure("No value is missing."), height=120)
     figure = go.Figure()
     figure.add_bar(
         x=[point.sequence for point in shown],
@@ -142,7 +145,7 @@ def missing_figure(past: Sequence[FeaturePoint]) -> go.Figure:
         name="missing",
     )
     figure.update_yaxes(tickformat=".1%", rangemode="tozero")
-    return arranged(figure, x="snapshot, by number in the ledger", y="missing", height=240)
+    return arranged(figure, x=LEDGER_AXIS, y="missing", height=240)
 
 
 def _both(view: FeatureView) -> list[tuple[str, Distribution]]:

@@ -8,6 +8,7 @@ from calmops_flows.charts.style import (
     BLUE,
     GREEN,
     GREY,
+    LEDGER_AXIS,
     ORANGE,
     PINK,
     RED,
@@ -102,7 +103,7 @@ def contests_figure(tried: Sequence[Tried], most: int = 40) -> go.Figure:
             )
     figure.add_vline(x=0, line={"color": RED, "dash": "dash", "width": 1})
     metric = plain_label(shown[-1].metric or "metric")
-    arranged(figure, x=f"gain in {metric}, above 0 the challenger is better")
+    arranged(figure, x=f"gain in {metric}")
     figure.update_layout(height=140 + 22 * len(shown))
     figure.update_yaxes(
         automargin=True, type="category", categoryorder="array", categoryarray=names[::-1]
@@ -183,7 +184,7 @@ def seconds_figure(judged: Judged) -> go.Figure:
             name=plain_label(step.replace("_", " ")),
         )
     figure.update_layout(barmode="stack")
-    return arranged(figure, x="snapshot, by number in the ledger", y="seconds")
+    return arranged(figure, x=LEDGER_AXIS, y="seconds")
 
 
 def _fill(i: int) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from calmops_flows.charts.style import (
     CYCLE,
     DASHES,
+    LEDGER_AXIS,
     arranged,
     empty_figure,
     plain_label,
@@ -66,7 +67,7 @@ def scores_figure(timeline: Timeline, metrics: Sequence[str]) -> go.Figure:
     if not figure.data:
         return empty_figure("No snapshot of this range was scored.")
     y = plain_label(metrics[0]) if len(metrics) == 1 else "score"
-    return arranged(figure, x="snapshot, by number in the ledger", y=y)
+    return arranged(figure, x=LEDGER_AXIS, y=y)
 
 
 def by_block_figure(timeline: Timeline, metric: str) -> go.Figure:
@@ -110,4 +111,4 @@ def _by_block(
             )
     if not figure.data:
         return empty_figure("No block of this range has this.")
-    return arranged(figure, x="snapshot, by number in the ledger", y=y)
+    return arranged(figure, x=LEDGER_AXIS, y=y)

@@ -133,6 +133,7 @@ def simulation_lanes(simulated: Simulated) -> go.Figure:
             y=[lane] * len(shown),
             mode="markers",
             marker={
+                "opacity": 1,  # marks of several sizes would be drawn as bubbles, see-through
                 "size": [12 if state else 6 for state in states],
                 "color": [colour if state else GREY for state in states],
                 "symbol": [

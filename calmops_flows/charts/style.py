@@ -18,6 +18,8 @@ FADED_BLUE, FADED_ORANGE = "rgba(0,114,178,0.22)", "rgba(230,159,0,0.22)"
 # From nothing to a lot, one hue, readable on light and on dark ground and without colour.
 HEAT = ((0.0, "rgba(127,127,127,0.10)"), (0.35, "#56B4E9"), (0.7, "#E69F00"), (1.0, "#D55E00"))
 MAX_LABEL = 40
+LEDGER_AXIS = "snapshot, by number in the ledger"
+_FEW = 8  # numbers that get a tick each; plotly would write halves between them
 
 
 def plain_label(text: str, longest: int = MAX_LABEL) -> str:
@@ -48,6 +50,10 @@ def arranged(figure: go.Figure, *, x: str = "", y: str = "", height: int = 340) 
     )
     if x:
         figure.update_xaxes(title={"text": x}, automargin=True)
+    if x in {LEDGER_AXIS, "version"}:
+        numbers = [n for trace in figure.data for n in (() if trace.x is None else trace.x)]
+        if numbers and max(numbers) - min(numbers) <= _FEW:
+            figure.update_xaxes(dtick=1)
     if y:
         figure.update_yaxes(title={"text": y}, automargin=True)
     return figure

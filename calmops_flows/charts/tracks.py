@@ -9,6 +9,7 @@ from calmops_flows.charts.style import (
     FADED_BLUE,
     GREEN,
     GREY,
+    LEDGER_AXIS,
     ORANGE,
     PINK,
     RED,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from calmops_flows.read.timeline import Timeline, TimelinePoint
 
+_EDGED = 150  # more bars than this are too narrow for an edge
 TITLES = ("metric", "drifted", "rows", "events")
 _LANES = {
     DecisionKind.TRAINED: ("trained", "star", GREEN),
@@ -40,6 +42,10 @@ _LANES = {
     SnapshotState.PENDING: ("waiting", "circle-open-dot", GREY),
     SnapshotState.SUPERSEDED: ("superseded", "line-ew-open", GREY),
     SnapshotState.DROPPED: ("dropped", "line-ns-open", GREY),
+}
+_BREAKER = {
+    "opened": ("breaker opened", "octagon", RED),
+    "closed": ("breaker closed", "octagon-open", GREEN),
 }
 
 
@@ -57,7 +63,7 @@ def tracks(timeline: Timeline, metric: str | None) -> go.Figure:
     -------
     plotly.graph_objects.Figure
         From above: the champion's metric with its interval, threshold and changes of champion;
-        share of drifted columns; rows; events.
+        share of drifted columns; rows, with the share of their cells that is missing; events.
     """
     from plotly.subplots import make_subplots
 
@@ -81,8 +87,8 @@ def tracks(timeline: Timeline, metric: str | None) -> go.Figure:
     figure.update_yaxes(title_text="drifted", tickformat=".0%", rangemode="tozero", row=2, col=1)
     figure.update_yaxes(title_text="rows", rangemode="tozero", row=3, col=1)
     figure.update_yaxes(automargin=True, row=4, col=1)
-    figure.update_xaxes(title_text="snapshot, by number in the ledger", row=4, col=1)
-    figure.update_layout(showlegend=False, hovermode="closest")
+    figure.update_xaxes(title_text=LEDGER_AXIS, row=4, col=1)
+    figure.update_layout(showlegend=False, hovermode="closest", barmode="stack")
     return figure
 
 
@@ -158,18 +164,26 @@ def _drift(figure: go.Figure, points: Sequence[TimelinePoint]) -> None:
 
 
 def _volume(figure: go.Figure, points: Sequence[TimelinePoint]) -> None:
+    """Draw rows as bars, coloured from below by the share of cells that is missing."""
     shown = [p for p in points if p.rows is not None]
-    figure.add_bar(
-        x=[p.sequence for p in shown],
-        y=[p.rows for p in shown],
-        marker={"color": FADED_BLUE, "line": {"color": BLUE, "width": 1}},
-        text=[_volume_text(p) for p in shown],
-        textposition="none",
-        hovertemplate="%{text}<extra></extra>",
-        name="rows",
-        row=3,
-        col=1,
-    )
+    missing = [(p.rows or 0) * (p.missing or 0.0) for p in shown]
+    whole = [(p.rows or 0) - part for p, part in zip(shown, missing, strict=True)]
+    edge = {"color": BLUE, "width": 1}
+    for name, heights, marker in (
+        ("missing", missing, {"color": ORANGE}),
+        ("rows", whole, {"color": FADED_BLUE, "line": edge if len(shown) <= _EDGED else None}),
+    ):
+        figure.add_bar(
+            x=[p.sequence for p in shown],
+            y=heights,
+            marker=marker,
+            text=[_volume_text(p) for p in shown],
+            textposition="none",
+            hovertemplate="%{text}<extra></extra>",
+            name=name,
+            row=3,
+            col=1,
+        )
 
 
 def _volume_text(point: TimelinePoint) -> str:
@@ -184,6 +198,10 @@ def _events(figure: go.Figure, points: Sequence[TimelinePoint]) -> None:
     drifted = [point for point in points if point.is_drift]
     for kind in [kind for kind in reversed(_LANES) if kind in lanes]:
         _lane(figure, lanes[kind], _LANES[kind])
+    for switch, look in _BREAKER.items():
+        switched = [point for point in points if point.breaker == switch]
+        if switched:
+            _lane(figure, switched, look)
     if drifted:
         _lane(figure, drifted, ("drift", "triangle-up", RED))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from calmops_flows.errors import StoreError
 from calmops_flows.read.names import require_pipeline
@@ -81,6 +81,28 @@ def happened(store: Store, name: str) -> Happened:
         tuple((row.kind, row.attempts, row.last_error or "") for row in failing),
         int(waiting or 0),
     )
+
+
+def breaker_switches(connection: Connection, name: str) -> dict[str, str]:
+    """Return which snapshots ``opened`` or ``closed`` the breaker, by digest.
+
+    Entries that cannot be read are left out; `happened` names them.
+    """
+    query = (
+        select(outbox.c.kind, outbox.c.payload)
+        .where(outbox.c.pipeline == name, outbox.c.kind.startswith(_BREAKER))
+        .order_by(outbox.c.position.desc())
+        .limit(MOST_ENTRIES)
+    )
+    found: dict[str, str] = {}
+    for row in connection.execute(query):
+        try:
+            digest = parsed(row.payload, "the entry").get("digest")
+        except StoreError:
+            continue
+        if digest is not None:
+            found.setdefault(digest, row.kind.removeprefix(_BREAKER))
+    return found
 
 
 def _about(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, case, func, select
 
+from calmops_flows.read.happened import breaker_switches
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import DEFAULT_METRICS, label
 from calmops_flows.read.stored import parsed
@@ -47,7 +48,8 @@ class TimelinePoint:
 
     ``scores`` are the champion's on arrival, ``estimated`` and ``realised`` those without labels
     and from labels that came later; ``at`` is when it was decided, else when it arrived.
-    ``missing`` is the share of cells without a value.
+    ``missing`` is the share of cells without a value; ``breaker`` tells whether the snapshot
+    ``opened`` or ``closed`` it.
     """
 
     sequence: int
@@ -67,6 +69,7 @@ class TimelinePoint:
     joint_effect: float | None
     run_id: str | None
     block: str | None
+    breaker: str | None = None
     scores: Mapping[str, Score] = field(default_factory=dict)
     estimated: Mapping[str, Score] = field(default_factory=dict)
     realised: Mapping[str, Score] = field(default_factory=dict)
@@ -123,7 +126,10 @@ def timeline(store: Store, name: str, window: Window, *, now: datetime) -> Timel
         rows = connection.execute(_query(ids)).all()[::-1]
         scores = _scores(connection, ids)
         drift = _drift(connection, ids)
-    points = tuple(_to_point(row, scores[row.id], drift.get(row.id)) for row in rows)
+        switches = breaker_switches(connection, name)
+    points = tuple(
+        _to_point(row, scores[row.id], drift.get(row.id), switches.get(row.digest)) for row in rows
+    )
     spec = parsed(head.spec, f"the spec of pipeline {name!r}")
     found = sorted({m for p in points for s in (p.scores, p.estimated, p.realised) for m in s})
     wanted = spec.get("evaluation", {}).get("promotion", {}).get("metric")
@@ -183,7 +189,9 @@ def _drift(connection: Connection, ids: Any) -> dict[int, Any]:
     return {row.snapshot_id: row for row in connection.execute(query)}
 
 
-def _to_point(row: Any, scores: Mapping[str, Mapping[str, Score]], drift: Any) -> TimelinePoint:
+def _to_point(
+    row: Any, scores: Mapping[str, Mapping[str, Score]], drift: Any, breaker: str | None
+) -> TimelinePoint:
     return TimelinePoint(
         sequence=row.sequence,
         snapshot=label(row.path, row.block),
@@ -202,6 +210,7 @@ def _to_point(row: Any, scores: Mapping[str, Mapping[str, Score]], drift: Any) -
         joint_effect=drift.joint if drift else None,
         run_id=row.run_id,
         block=row.block,
+        breaker=breaker,
         scores=dict(scores.get("arrival", {})),
         estimated=dict(scores.get(ESTIMATED, {})),
         realised=dict(scores.get(REALISED, {})),

@@ -34,7 +34,7 @@ def sentences(lines: Iterable[str]) -> None:
 
 def figures(values: Mapping[str, object]) -> None:
     """Show a few figures side by side; on a narrow screen they wrap instead of filling it."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value in values.items():
             st.metric(label, str(value), width="content")
 

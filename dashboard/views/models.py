@@ -159,7 +159,10 @@ with page("Models") as store:
         show_chart(
             contests_figure(tried), contests, "contests", title="Champion against challenger"
         )
-        note("Gain on the same held-out rows, with the interval that the rule looks at.")
+        note(
+            "Gain on the same held-out rows, with the interval that the rule looks at; above 0 the "
+            "challenger is better."
+        )
     else:
         nothing("No challenger was compared with a champion in this range.")
     numbers = [str(one.version) for one in reversed(versions)]

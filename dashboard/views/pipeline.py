@@ -34,6 +34,7 @@ def line(point: TimelinePoint, metric: str | None) -> dict[str, object]:
         "rows": point.rows,
         "missing": point.missing,
         "champion": point.champion,
+        "breaker": point.breaker,
         "at": when(point.at),
         "reason": point.reason,
     }
@@ -78,7 +79,8 @@ with page("Pipeline") as store:
     note(
         "From above: the champion's metric with its 95 % interval (solid: on arrival, dotted: "
         "estimated, dashed: from later labels; dashed red: threshold); the share of tested columns "
-        "that drifted (red: drift); rows; what happened. Dotted green lines: a new champion serves."
+        "that drifted (red: drift); rows (orange: the share of their cells without a value); what "
+        "happened. Dotted green lines: a new champion serves."
     )
     st.subheader("Why")
     labels = {point.digest: point.snapshot for point in reversed(past.points)}

@@ -97,7 +97,10 @@ with page("Runs and health") as store:
             )
         st.subheader("What people and the system did")
         show_table(
-            [{"at": when(one.at), "what": one.kind, "about": one.about} for one in past.entries],
+            [
+                {"at": when(one.at), "what": one.kind.replace("_", " "), "about": one.about}
+                for one in past.entries
+            ],
             "happened",
         )
         note("From the audit log, decisions left out; calmops audit verifies its chain.")

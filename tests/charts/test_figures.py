@@ -10,6 +10,7 @@ from calmops_flows.charts import (
     distances_figure,
     drift,
     heat_map,
+    scores_figure,
     shares_figure,
     simulation_heat_map,
     simulation_lanes,
@@ -81,6 +82,40 @@ def test_threshold_and_changes_of_champion_are_drawn(past: Timeline) -> None:
 
     assert list(next(t for t in figure.data if t.name == "threshold").y) == [0.75, 0.75]
     assert {shape.x0 for shape in figure.layout.shapes} == {1, 3}
+
+
+def test_rows_are_split_into_missing_and_whole_cells(past: Timeline) -> None:
+    point = replace(past.points[0], rows=200, missing=0.25)
+
+    bars = {t.name: list(t.y) for t in tracks(replace(past, points=(point,)), None).data}
+
+    assert bars["missing"] == [50.0]
+    assert bars["rows"] == [150.0]
+
+
+def test_switches_of_the_breaker_have_lanes(past: Timeline) -> None:
+    points = (replace(past.points[0], breaker="opened"), replace(past.points[1], breaker="closed"))
+
+    lanes = {t.name: list(t.x) for t in tracks(replace(past, points=points), None).data}
+
+    assert (lanes["breaker opened"], lanes["breaker closed"]) == ([1], [2])
+
+
+def test_few_numbers_get_whole_ticks(past: Timeline) -> None:
+    few = scores_figure(past, ["accuracy"])
+    far = replace(past.points[-1], sequence=90, scores=past.points[1].scores)
+    many = scores_figure(replace(past, points=(*past.points, far)), ["accuracy"])
+
+    assert (few.layout.xaxis.dtick, many.layout.xaxis.dtick) == (1, None)
+
+
+def test_p_value_below_all_floats_is_not_called_zero() -> None:
+    report = a_report(True)
+    tiny = replace(report.columns[0], adjusted_p_value=0.0)
+
+    figure = drift(replace(report, columns=(tiny,)))
+
+    assert list(figure.data[0].text) == ["p below 1e-300"]
 
 
 def test_name_with_markup_is_shown_as_text(past: Timeline) -> None:

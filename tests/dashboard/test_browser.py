@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chromium import SETTLED, chromium, dashboard, open_page, wait_until_healthy
+from benchmarks.chromium import (
+    SETTLED,
+    chromium,
+    click_page,
+    dashboard,
+    open_page,
+    wait_until_healthy,
+)
 from calmops_flows.settings import Settings
 from calmops_flows.store import open_store
 from tests.dashboard.pages import PAGES
@@ -23,7 +30,13 @@ ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-PIPELINES = {"blocks": "flights-by-origin", "ipip": "cancellations"}
+# Which pages are looked at with which pipeline, one after the other as a person clicks.
+WALKS = (
+    ("flights-by-origin", ("blocks", "performance", "simulator")),
+    ("cancellations", ("ipip", "files", "logs")),
+    ("flights", ("pipeline", "drift", "feature")),
+    ("flights", ("models", "quality", "runs", "overview")),
+)
 TOKEN = "a-token-of-the-dashboard"
 # Text of a chart that lies on other text of the same chart, by its boxes on the screen.
 OVERLAPS = """
@@ -45,11 +58,14 @@ OVERLAPS = """
   return found;
 }
 """
-# A chart with no mark at all, and no words that say why.
+# A chart whose marks have no extent, and no words that say why.
 EMPTY = """
 () => [...document.querySelectorAll('.js-plotly-plot')].filter(chart =>
-  !chart.querySelector('.trace, .point, .bars path, .scatterlayer path, .hm image, .annotation'))
-  .length
+  ![...chart.querySelectorAll('.bars path, .scatterlayer path, .hm image, .annotation')]
+    .some(mark => {
+      const box = mark.getBoundingClientRect();
+      return box.width > 0.5 && box.height > 0.5 || mark.classList.contains('js-line');
+    })).length
 """
 
 
@@ -75,7 +91,7 @@ def settle(page: Any) -> None:
 
 def address_of(server: str, name: str) -> str:
     path = "" if name == "overview" else name
-    return f"{server}/{path}?pipeline={PIPELINES.get(name, 'flights')}"
+    return f"{server}/{path}?pipeline=flights"
 
 
 def violations(page: Any) -> dict[str, object]:
@@ -99,30 +115,41 @@ def test_every_page_is_whole_at_both_widths_light_and_dark(
 ) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     wrong: dict[str, object] = {}
-    for number, name in enumerate(PAGES):
-        looks = (LOOKS[number % len(LOOKS)],) if is_sample else LOOKS
-        for width, scheme in looks:
-            page = open_page(browser, address_of(server, name), width=width, scheme=scheme)
-            height = page.evaluate(
-                "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrollHeight"
-            )
-            page.set_viewport_size({"width": width, "height": min(int(height) + 80, 6000)})
-            settle(page)
-            page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png")
-            found = {
-                "exceptions": page.locator('[data-testid="stException"]').count(),
-                "empty charts": page.evaluate(EMPTY),
-                "overlaps": page.evaluate(OVERLAPS),
-                "sideways": page.evaluate(
-                    "document.documentElement.scrollWidth > window.innerWidth + 1"
-                ),
-            }
-            broken = violations(page)
-            if any(found.values()) or broken:
-                wrong[f"{name} {width} {scheme}"] = found | broken
+    for number, (pipeline, names) in enumerate(WALKS):
+        for width, scheme in (LOOKS[number],) if is_sample else LOOKS:
+            begin = f"{server}/logs?pipeline={pipeline}"
+            page = open_page(browser, begin, width=width, scheme=scheme)
+            for name in names:
+                click_page(page, "" if name == "overview" else name)
+                found = looked_at(page, SHOTS / f"{name}-{width}-{scheme}.png")
+                if f"pipeline={pipeline}" not in page.url and name != "simulator":
+                    found["address"] = page.url
+                if any(found.values()):
+                    wrong[f"{name} {width} {scheme}"] = found
             page.context.close()
 
     assert wrong == {}
+    assert sorted(name for _, names in WALKS for name in names) == sorted(PAGES)
+
+
+def looked_at(page: Any, shot: Path) -> dict[str, object]:
+    """Take a picture of a whole page, and return what is wrong with it."""
+    size = page.viewport_size
+    height = page.evaluate(
+        "document.querySelector('[data-testid=\"stMainBlockContainer\"]').scrollHeight"
+    )
+    page.set_viewport_size({**size, "height": min(int(height) + 80, 6000)})
+    settle(page)
+    page.screenshot(path=shot)
+    found = {
+        "exceptions": page.locator('[data-testid="stException"]').count(),
+        "empty charts": page.evaluate(EMPTY),
+        "overlaps": page.evaluate(OVERLAPS),
+        "sideways": page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"),
+        **violations(page),
+    }
+    page.set_viewport_size(size)
+    return found
 
 
 def test_first_address_of_a_server_has_the_names_and_the_strip(
@@ -138,17 +165,9 @@ def test_first_address_of_a_server_has_the_names_and_the_strip(
         page.context.close()
 
 
-def test_choices_stay_from_page_to_page(server: str, browser: Any) -> None:
-    page = open_page(
-        browser, f"{server}/drift?pipeline=flights-by-origin&range=30", width=1280, scheme="light"
-    )
+def test_tables_offer_no_download_but_the_harmless_one(server: str, browser: Any) -> None:
+    page = open_page(browser, f"{server}/files?pipeline=flights-by-origin")
 
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Files").click()
-    page.wait_for_url("**/files**")
-    page.get_by_role("heading", name="Files").wait_for()
-    settle(page)
-
-    assert "pipeline=flights-by-origin" in page.url
     page.get_by_test_id("stDataFrame").first.hover()
     named = '[data-testid="stElementToolbarButton"] button[aria-label="{}"]'
     page.locator(named.format("Search")).first.wait_for()

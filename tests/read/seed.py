@@ -104,6 +104,7 @@ class Seed:
         report: DriftReport | None = None,
         warnings: tuple[str, ...] = (),
         content: str | None = None,
+        circuit: str | None = None,
     ) -> Snapshot:
         """Commit one snapshot with its decision."""
         snapshot = self.arrive(path, content)
@@ -140,6 +141,9 @@ class Seed:
             else None,
             versions=(version,) if learns else (),
             challenger=version.version if learns else None,
+            messages=((f"calmops.circuit.{circuit}", {"digest": snapshot.digest, "failures": 3}),)
+            if circuit
+            else (),
         )
         commit_snapshot(self.store.database, commit, self.lease.token, now=self.now)
         return snapshot

@@ -65,6 +65,14 @@ def test_fan_and_missing_follow_the_snapshots() -> None:
     assert list(missing_figure(past).data[0].y) == [1 / 3, 1 / 3]
 
 
+def test_column_without_a_missing_value_is_said_to_have_none() -> None:
+    whole = distribution(profile(pa.table({"x": [1, 2.0]})).columns["x"])
+
+    figure = missing_figure([FeaturePoint(1, "m1", whole)])
+
+    assert [note.text for note in figure.layout.annotations] == ["No value is missing."]
+
+
 def test_profile_that_is_gone_is_a_reason(plain_store: Store) -> None:
     seed = Seed(plain_store)
     seed.process("m01.csv", DecisionKind.TRAINED)

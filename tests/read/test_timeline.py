@@ -139,6 +139,28 @@ def test_quality_counts_reasons_and_names_columns(store: Store) -> None:
     assert found.aside == (("m05.csv", "csv_cut", "the last row is cut"),)
 
 
+def test_switches_of_the_breaker_stand_at_their_snapshots(plain_store: Store) -> None:
+    seed = Seed(plain_store)
+    seed.process("m01.csv", DecisionKind.TRAINED)
+    seed.process("m02.csv", DecisionKind.REJECTED, circuit="opened")
+    seed.process("m03.csv")
+    seed.process("m04.csv", DecisionKind.PROMOTED, circuit="closed")
+    damaged = tables.outbox.c.kind == "calmops.circuit.closed"
+
+    points = timeline(plain_store, "flights", Window(), now=LATER).points
+    with plain_store.database.engine.begin() as connection:
+        connection.execute(update(tables.outbox).where(damaged).values(payload='{"cut'))
+    later = timeline(plain_store, "flights", Window(), now=LATER).points
+
+    assert [point.breaker for point in points] == [None, "opened", None, "closed"]
+    assert [point.breaker for point in later] == [None, "opened", None, None]
+    history = [(one.kind, one.about) for one in happened(plain_store, "flights").breaker]
+    assert history == [
+        ("closed", "the entry is damaged; see `calmops audit`"),
+        ("opened", "failures 3"),
+    ]
+
+
 def test_happened_leaves_decisions_out(store: Store) -> None:
     a_year(store)
 
