@@ -188,7 +188,7 @@ def peer(name: str, real: pd.DataFrame, fresh: pd.DataFrame, seeds: int) -> list
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--methods", nargs="+", default=["cart", "rf", "lgbm", "copula", "gmm"])
+    parser.add_argument("--methods", nargs="*", default=["cart", "rf", "lgbm", "copula", "gmm"])
     parser.add_argument("--tables", nargs="+", default=list(ROWS), choices=list(ROWS))
     parser.add_argument("--no-peer", action="store_true")
     chosen = parser.parse_args()
@@ -202,7 +202,9 @@ def main() -> None:
             found += own(name, method, real, fresh, chosen.seeds)
             print(*found[-8:], sep="\n", flush=True)
         if not chosen.no_peer:
-            found += peer(name, real, fresh, chosen.seeds)
+            beside = peer(name, real, fresh, chosen.seeds)
+            print(*beside, sep="\n", flush=True)
+            found += beside
     show(*found)
 
 

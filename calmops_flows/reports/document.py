@@ -15,7 +15,7 @@ th, td { border-bottom: 1px solid #8886; padding: .3rem .8rem .3rem 0; text-alig
 figure { margin: .5rem 0; }
 figcaption { font-size: .85rem; }
 td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; min-width: 4.5em; }
-@media (max-width: 480px) { table { font-size: .85rem; } td { min-width: 5.6em; } }
+@media (max-width: 480px) { table { font-size: .85rem; } td { min-width: 6.4em; } }
 """
 
 

@@ -87,6 +87,30 @@ def judge(
     return tuple(found)
 
 
+def blocks_of(data: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
+    """Cut a table into its blocks, in the order in which they come first.
+
+    Parameters
+    ----------
+    data : DataFrame
+        With a column of block ids; rows without an id belong to no block.
+    column : str
+        That column, which the blocks do not have.
+
+    Raises
+    ------
+    SpecError
+        If there is no such column.
+    """
+    if column not in data.columns:
+        listed = ", ".join(map(str, data.columns[:10]))
+        raise SpecError(f"no column {column!r}; columns: {listed}")
+    return [
+        (str(key), rows.drop(columns=column).reset_index(drop=True))
+        for key, rows in data.groupby(column, sort=False, observed=True)
+    ]
+
+
 def truth_of(log: pd.DataFrame, names: Mapping[int, str]) -> dict[str, dict[str, int]]:
     """Return the changed cells by snapshot and column, from a scenario's log.
 

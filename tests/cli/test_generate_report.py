@@ -56,6 +56,21 @@ def test_snapshots_of_a_scenario_are_judged_beside_its_truth(
     assert "<svg" in (folder / "r.html").read_text()
 
 
+def test_blocks_of_a_file_are_judged_one_by_one(calmops: Calmops, folder: Path) -> None:
+    real, made = (pd.read_csv(folder / f"{name}.csv") for name in ("real", "made"))
+    parts = [real[::2].assign(site="s2"), made.assign(site="s1")]
+    pd.concat(parts).to_csv(folder / "stream.csv", index=False)
+
+    done = calmops(
+        "generate", "report", "real.csv", "stream.csv", "--block", "site", "--out", "r.html",
+        "--json",
+    )  # fmt: skip
+
+    assert done.code == 0, done.err
+    snapshots = done.fits("generate_report")["snapshots"]
+    assert [(one["snapshot"], one["columns"]) for one in snapshots] == [("s2", []), ("s1", ["a"])]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -63,6 +78,8 @@ def test_snapshots_of_a_scenario_are_judged_beside_its_truth(
         (("real.csv", "no.csv", "--out", "r.html"), 2, "there is no file"),
         (("real.csv", "made.csv", "--truth", "t.csv", "--out", "r.html"), 2, "belongs to a folder"),
         (("real.csv", "made.csv", "--out", "real.csv"), 1, "exists"),
+        (("real.csv", "made.csv", "--block", "q", "--out", "r.html"), 2, "no column 'q'; columns"),
+        (("real.csv", "empty", "--block", "a", "--out", "r.html"), 2, "--block belongs to a file"),
         (("real.csv", "empty", "--out", "r.html"), 2, "no snapshot to judge"),
         (("real.csv", "mixed", "--out", "r.html"), 1, "mixed/notes.yaml': expected one of"),
     ],

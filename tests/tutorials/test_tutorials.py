@@ -20,6 +20,11 @@ SAYS = {
         "'comment': ",
         "strict policy: no drift",
     ],
+    "known_drift": [
+        "period-004.csv: injected: no; drift: none; kept",
+        "period-005.csv: injected: marker; drift: marker",
+        "verdicts beside the truth: known-drift/verdicts.html",
+    ],
     "look_back": ["week1.parquet: processed", "week2.parquet: quarantined", "broken at None"],
 }
 

@@ -11,6 +11,10 @@ import typer
 from calmops_flows.cli.options import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
     from calmops_flows.reports.document import Document
 
 REPORTS = (".html", ".json", ".md")
@@ -26,9 +30,13 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="With a folder: truth.csv of its scenario."),
     ] = None,
+    block: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="With a file: judge its blocks by this column."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Compare generated data with real data, or judge a folder of snapshots."""
+    """Compare generated data with real data, or judge a folder of snapshots, or blocks."""
     from json import dumps
 
     from calmops_flows.cli.output import emit_json, say
@@ -36,8 +44,11 @@ def report(
     from calmops_flows.store.encoding import plain as jsonable
 
     check_new(out, *REPORTS)
-    make = _snapshots if generated.is_dir() else _comparison
-    values, page, said = make(real, generated, truth)
+    if block is not None:
+        values, page, said = _blocks(real, generated, truth, block)
+    else:
+        make = _snapshots if generated.is_dir() else _comparison
+        values, page, said = make(real, generated, truth)
     if out.suffix == ".json":
         write_text(dumps(jsonable(values), indent=1, allow_nan=False) + "\n", out)
     else:
@@ -65,12 +76,24 @@ def _comparison(
     return plain(found), comparison_document(found), said
 
 
+def _blocks(
+    real: Path, generated: Path, truth: Path | None, block: str
+) -> tuple[dict[str, Any], Document, str]:
+    from calmops_flows.cli.tables import table_of
+    from calmops_flows.errors import SpecError
+    from calmops_flows.reports.snapshots import blocks_of
+
+    if truth is not None or generated.is_dir():
+        raise SpecError("--block belongs to a file without --truth")
+    blocks = blocks_of(table_of(generated), block)
+    return _judged(table_of(real).drop(columns=block, errors="ignore"), real.name, blocks, None)
+
+
 def _snapshots(
     real: Path, generated: Path, truth: Path | None
 ) -> tuple[dict[str, Any], Document, str]:
     from calmops_flows.cli.tables import table_of
-    from calmops_flows.reports.comparison_page import snapshots_document
-    from calmops_flows.reports.snapshots import judge, plain_snapshots, truth_of
+    from calmops_flows.reports.snapshots import truth_of
 
     files = [
         file
@@ -83,11 +106,23 @@ def _snapshots(
         numbers = {_number(file.name, place): file.name for place, file in enumerate(files, 1)}
         known = truth_of(table_of(truth), numbers)
     tables = ((file.name, table_of(file)) for file in files)
-    judged = judge(table_of(real), tables, known)
-    values = {"reference": real.name, "snapshots": plain_snapshots(judged)}
+    return _judged(table_of(real), real.name, tables, known)
+
+
+def _judged(
+    reference: pd.DataFrame,
+    name: str,
+    tables: Iterable[tuple[str, pd.DataFrame]],
+    truth: Mapping[str, Mapping[str, int]] | None,
+) -> tuple[dict[str, Any], Document, str]:
+    from calmops_flows.reports.comparison_page import snapshots_document
+    from calmops_flows.reports.snapshots import judge, plain_snapshots
+
+    judged = judge(reference, tables, truth)
+    values = {"reference": name, "snapshots": plain_snapshots(judged)}
     drifts = sum(one.verdict.is_drift is True for one in judged)
-    said = f"{drifts} of {len(judged)} snapshots drift from {real.name}"
-    return values, snapshots_document(judged, real.name), said
+    said = f"{drifts} of {len(judged)} snapshots drift from {name}"
+    return values, snapshots_document(judged, name), said
 
 
 def _number(name: str, place: int) -> int:
