@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
@@ -199,6 +201,25 @@ def test_paths_that_are_not_there_are_refused_in_one_form(
     body = {"dataframe_records": [RECORD]} if method == "POST" else None
 
     assert error(server.http.request(method, path, json=body)) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd", "a\n2013-01-01 INFO calmops: forged", "\x1b[31mx", "<b>x</b>", "x" * 5000,
+     "no\x00pe", "\u202egnirts", "'; DROP TABLE pipelines; --"],
+)  # fmt: skip
+def test_hostile_name_in_a_path_is_refused_inert(
+    server: Client, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="calmops_flows"):
+        response = server.http.get(f"/pipelines/{quote(name, safe='')}/schema")
+
+    status, code = error(response)
+    told = response.text + "".join(caplog.messages)
+    assert (status, code.startswith("no_such_")) == (404, True)
+    assert response.headers["content-type"] == "application/json"
+    assert told.isprintable()
+    assert len(told) < 2000
 
 
 def test_compressed_bodies_are_refused(server: Client) -> None:
