@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from calmops_flows.errors import NotFoundError
 from calmops_flows.read.names import require_pipeline
-from calmops_flows.store.audit import first_broken
+from calmops_flows.store.audit import first_broken, unrecorded
 from calmops_flows.store.tables import audit as entries
 
 if TYPE_CHECKING:
@@ -35,16 +35,23 @@ class AuditView:
     """A pipeline's audit log, oldest entry first.
 
     ``broken_at`` is the position of the first entry that does not fit its hash or its
-    predecessor, None while the chain holds.
+    predecessor, None while the chain holds; ``unrecorded`` holds the digests of snapshots whose
+    outcome no entry tells of, as after the newest entries were removed.
     """
 
     pipeline: str
     broken_at: int | None
     entries: tuple[AuditEntry, ...]
+    unrecorded: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing shows that an entry was edited or removed."""
+        return self.broken_at is None and not self.unrecorded
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, ready for JSON."""
-        return {**asdict(self), "holds": self.broken_at is None}
+        return {**asdict(self), "holds": self.holds}
 
 
 def audit(store: Store, name: str) -> AuditView:
@@ -61,11 +68,11 @@ def audit(store: Store, name: str) -> AuditView:
         if not rows:
             require_pipeline(connection, name)
             raise NotFoundError(f"pipeline {name!r} has no audit log")
-        broken = first_broken(connection, name)
+        broken, missed = first_broken(connection, name), unrecorded(connection, name)
     found = tuple(
         AuditEntry(row.position, row.at, row.kind, _payload(row.payload), row.hash) for row in rows
     )
-    return AuditView(name, broken, found)
+    return AuditView(name, broken, found, missed)
 
 
 def _payload(text: str) -> dict[str, Any] | None:

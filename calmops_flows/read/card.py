@@ -13,7 +13,7 @@ from calmops_flows.errors import ArtifactError, NotFoundError, RemoteError, Unte
 from calmops_flows.read.names import require_pipeline
 from calmops_flows.read.overview import label
 from calmops_flows.records import Comparison, Decision, DriftReport, Role, SnapshotState
-from calmops_flows.store.audit import first_broken
+from calmops_flows.store.audit import first_broken, unrecorded
 from calmops_flows.store.encoding import stored_json
 from calmops_flows.store.history import decision, drift_report, history
 from calmops_flows.store.tables import audit, model_versions, outcomes, pipelines, snapshots
@@ -121,7 +121,7 @@ def card(store: Store, name: str, version: int | None = None) -> CardView:
             .order_by(audit.c.position.desc())
             .limit(1)
         ).scalar()
-        holds = first_broken(connection, name) is None
+        holds = first_broken(connection, name) is None and not unrecorded(connection, name)
     scores, n_rows = _scores(store, manifest, stored_json(row.metrics))
     return CardView(
         pipeline=name,

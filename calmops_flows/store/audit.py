@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from calmops_flows.store.encoding import canonical_json
-from calmops_flows.store.tables import audit
+from calmops_flows.store.tables import audit, outcomes, snapshots
 
 GENESIS = "0" * 64
 
@@ -59,3 +60,34 @@ def first_broken(connection: Connection, pipeline: str) -> int | None:
             return expected
         previous = row.hash
     return None
+
+
+def unrecorded(connection: Connection, pipeline: str) -> tuple[str, ...]:
+    """Return the digests of snapshots with an outcome that no entry tells of, oldest first.
+
+    The chain cannot know how long it was: so its newest entries are missed where what they told
+    of is still there.
+    """
+    told: set[str] = set()
+    kinds = select(audit.c.kind, audit.c.payload).where(audit.c.pipeline == pipeline)
+    for row in connection.execute(kinds.order_by(audit.c.position)):
+        if row.kind == "deleted":
+            told.clear()
+        elif row.kind == "processed":
+            told.add(_digest(row.payload))
+    known = (
+        select(snapshots.c.digest)
+        .join(outcomes, outcomes.c.snapshot_id == snapshots.c.id)
+        .where(outcomes.c.pipeline == pipeline)
+        .order_by(snapshots.c.sequence)
+    )
+    return tuple(digest for digest in connection.execute(known).scalars() if digest not in told)
+
+
+def _digest(payload: str) -> str:
+    """Read the digest of an entry; one that was edited may hold none."""
+    try:
+        values = json.loads(payload)
+    except ValueError:
+        return ""
+    return str(values.get("digest", "")) if isinstance(values, dict) else ""

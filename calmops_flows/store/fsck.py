@@ -201,11 +201,15 @@ def _texts(connection: Connection) -> Iterator[Finding]:
 
 
 def _chains(connection: Connection) -> Iterator[Finding]:
-    names = select(audit_entries.c.pipeline).distinct().order_by(audit_entries.c.pipeline)
-    for name in connection.execute(names).scalars().all():
+    names = select(audit_entries.c.pipeline).union(select(pipelines.c.name))
+    for name in sorted(connection.execute(names).scalars()):
         broken = audit.first_broken(connection, name)
         if broken is not None:
             yield Finding("audit", name, f"the hash chain is broken at entry {broken}")
+        missed = audit.unrecorded(connection, name)
+        if missed:
+            shown = f"{len(missed)} outcomes have no entry, the first that of {missed[0][:12]}"
+            yield Finding("audit", name, f"{shown}: entries were removed")
 
 
 def _artifacts(store: Store, named: dict[str, str]) -> Iterator[Finding]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.cli.conftest import Calmops
@@ -76,8 +78,37 @@ def test_audit_backup_and_fsck_on_a_store_in_order(calmops: Calmops, folder: Pat
     calmops("run", "small.yaml")
 
     assert "holds; the last hash is" in calmops("audit", "small").out
-    assert calmops("audit", "small", "--verify", "--json").json["holds"] is True
+    entries = calmops("audit", "small", "--verify", "--json").json["entries"]
+    kept = entries[-1]["hash"]
+    assert [
+        one["hash"] for one in calmops("audit", "small", "--last", "1", "--json").json["entries"]
+    ] == [kept]
+    assert calmops("audit", "small", "--verify", "--since", kept).code == 0
     assert calmops("backup", "copy", "--json").json["artifacts"] > 5
     assert calmops("backup", "copy").code == 2
     assert calmops("fsck").out == "All is well.\n"
     assert calmops("fsck", "--json").json == {"findings": [], "left": 0}
+
+
+def test_audit_misses_entries_that_were_removed_from_its_end(
+    calmops: Calmops, calmops_home: Path, folder: Path
+) -> None:
+    calmops("run", "small.yaml")
+    kept = calmops("audit", "small", "--json").json["entries"][-1]["hash"]
+    with closing(sqlite3.connect(calmops_home / "calmops.db")) as database, database:
+        database.execute("DELETE FROM audit WHERE position = (SELECT max(position) FROM audit)")
+
+    gone = calmops("audit", "small", "--verify")
+    pinned = calmops("audit", "small", "--verify", "--since", kept, "--json")
+
+    assert (gone.code, pinned.code, pinned.json["holds"]) == (1, 1, False)
+    assert "its newest entries were removed" in gone.out
+
+
+def test_hash_that_was_kept_elsewhere_must_still_be_there(calmops: Calmops, folder: Path) -> None:
+    calmops("apply", "small.yaml")
+
+    done = calmops("audit", "small", "--verify", "--since", "f" * 64)
+
+    assert done.code == 1
+    assert "entries were removed, or written anew" in done.out

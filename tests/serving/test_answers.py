@@ -203,16 +203,24 @@ def test_paths_that_are_not_there_are_refused_in_one_form(
     assert error(server.http.request(method, path, json=body)) == (status, code)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../../etc/passwd", "a\n2013-01-01 INFO calmops: forged", "\x1b[31mx", "<b>x</b>", "x" * 5000,
-     "no\x00pe", "\u202egnirts", "'; DROP TABLE pipelines; --"],
-)  # fmt: skip
+HOSTILE = {
+    "path": "../../etc/passwd",
+    "forged line": "a\n2013-01-01 INFO calmops: forged",
+    "terminal": "\x1b[31mx",
+    "markup": "<b>x</b>",
+    "long": "x" * 5000,
+    "null": "no\x00pe",
+    "reversed": "\u202egnirts",
+    "sql": "'; DROP TABLE pipelines; --",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_name_in_a_path_is_refused_inert(
-    server: Client, caplog: pytest.LogCaptureFixture, name: str
+    server: Client, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger="calmops_flows"):
-        response = server.http.get(f"/pipelines/{quote(name, safe='')}/schema")
+        response = server.http.get(f"/pipelines/{quote(HOSTILE[kind], safe='')}/schema")
 
     status, code = error(response)
     told = response.text + "".join(caplog.messages)

@@ -63,6 +63,8 @@ def test_store_in_order_has_no_finding(filled: Store) -> None:
     [
         (sql("UPDATE audit SET payload = '{}' WHERE position = 2"), "audit"),
         (sql("DELETE FROM audit WHERE position = 2"), "audit"),
+        (sql("DELETE FROM audit WHERE position = (SELECT max(position) FROM audit)"), "audit"),
+        (sql("DELETE FROM audit"), "audit"),
         (sql("UPDATE pipelines SET champion = 1"), "champion"),
         (sql("UPDATE pipelines SET champion = NULL"), "champion"),
         (sql("UPDATE pipelines SET breaker = 'x'"), "breaker"),

@@ -21,6 +21,12 @@ def audit(
         int | None,
         typer.Option(min=1, help="Show so many entries, the newest; default: 20, with --json all."),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HASH", help="A hash printed earlier, kept elsewhere: it must still be there."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what was done to a pipeline, and check that nobody edited it."""
@@ -36,12 +42,28 @@ def audit(
     else:
         if not verify:
             _list(view, last or 20)
-        n = len(view.entries)
-        holds = f"The chain of {n} entries holds; the last hash is {view.entries[-1].hash}"
-        broken = f"The chain is broken at entry {view.broken_at} of {n}: it was edited or removed."
-        say(holds if view.broken_at is None else broken)
-    if view.broken_at is not None:
+        say(_verdict(view, since))
+    if not (view.holds and _has(view, since)):
         raise typer.Exit(1)
+
+
+def _verdict(view: AuditView, since: str | None) -> str:
+    n = len(view.entries)
+    if view.broken_at is not None:
+        return f"The chain is broken at entry {view.broken_at} of {n}: it was edited or removed."
+    if view.unrecorded:
+        first = view.unrecorded[0][:12]
+        return (
+            f"The chain of {n} entries lacks {len(view.unrecorded)} outcomes, the first that of "
+            f"snapshot {first}: its newest entries were removed."
+        )
+    if not _has(view, since):
+        return f"No entry of {n} has the hash {since}: entries were removed, or written anew."
+    return f"The chain of {n} entries holds; the last hash is {view.entries[-1].hash}"
+
+
+def _has(view: AuditView, since: str | None) -> bool:
+    return since is None or since in {entry.hash for entry in view.entries}
 
 
 def _list(view: AuditView, last: int) -> None:
