@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import sys
@@ -167,12 +168,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return end.code if isinstance(end.code, int) else int(end.code is not None)
         except (SpecError, NotFoundError) as err:
             return _report(err, WRONG_USE)
-        except (CalmopsError, OSError) as err:
+        except CalmopsError as err:
             return _report(err, FAILED)
+        except OSError as err:
+            return _report(_named(err), FAILED)
         except MemoryError as err:
             said = f"out of memory: {err}" if str(err) else "out of memory"
             return _report(MemoryError(f"{said}; smaller files need less"), FAILED)
     return 0
+
+
+def _named(err: OSError) -> OSError:
+    """Say in words which file it was, where the system tells."""
+    if err.filename is None or err.strerror is None:
+        return err
+    advice = {
+        errno.ENOENT: "; is its folder there?",
+        errno.EACCES: "; who may read and write there?",
+        errno.ENOSPC: "; make room, and run it again",
+    }
+    return OSError(f"{err.filename!r}: {err.strerror}{advice.get(err.errno or 0, '')}")
 
 
 def _report(err: BaseException, code: int) -> int:

@@ -20,6 +20,7 @@ from calmops_flows.errors import (
 from calmops_flows.records import SnapshotState, VersionStatus
 from calmops_flows.spec import parse_spec
 from calmops_flows.store import audit
+from calmops_flows.store.encoding import utc_text
 from calmops_flows.store.exports import remove_export, unfinished_exports
 from calmops_flows.store.files import LEFT_SECONDS
 from calmops_flows.store.references import of_manifest, referenced
@@ -96,7 +97,7 @@ def fsck(store: Store, *, repair: bool = False, now: datetime) -> tuple[Finding,
         named = dict(referenced(connection))
         folders = set(_export_folders(connection))
         champions = list(_champions(connection))
-    found.extend(_repair_champions(store, champions, repair=repair))
+    found.extend(_repair_champions(store, champions, repair=repair, now=now))
     found.extend(_artifacts(store, named))
     found.extend(_leftovers(store, set(named), repair=repair, now=now))
     found.extend(_left_exports(folders, repair=repair, now=now))
@@ -143,7 +144,11 @@ def _champions(connection: Connection) -> Iterator[tuple[str, int | None, list[i
 
 
 def _repair_champions(
-    store: Store, wrong: list[tuple[str, int | None, list[int]]], *, repair: bool
+    store: Store,
+    wrong: list[tuple[str, int | None, list[int]]],
+    *,
+    repair: bool,
+    now: datetime,
 ) -> Iterator[Finding]:
     for name, pointer, marked in wrong:
         detail = f"the pipeline serves version {pointer}, and marked as champion are {marked}"
@@ -155,6 +160,8 @@ def _repair_champions(
                     .where(pipelines.c.name == name)
                     .values(champion=marked[0], revision=pipelines.c.revision + 1)
                 )
+                payload = {"before": pointer, "champion": marked[0], "version": marked[0]}
+                audit.append(connection, name, "repaired", payload, at=utc_text(now))
         yield Finding("champion", name, detail, is_repaired=can)
 
 

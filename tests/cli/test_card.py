@@ -46,6 +46,7 @@ def test_change_report_names_both_versions_and_what_differs(calmops: Calmops, fo
     page = (folder / "change.html").read_text()
     assert done.code == 0
     assert "version 1 to 2" in page
+    assert "the version itself" in calmops("card", "small", "2", "--compare", "2").err
     assert "m1.csv" not in page  # both learnt from it
     assert "m2.csv" in page
     assert "Paired comparison" in page or "untestable" in page
@@ -56,6 +57,12 @@ def test_card_without_a_champion_says_so(calmops: Calmops, folder: Path) -> None
 
     assert "no champion yet" in calmops("card", "small").err
     assert calmops("card", "small", "7").code == 2
+    nowhere = calmops("schema", "--out", "no/such/folder.json")
+    assert nowhere.code == 1
+    assert (
+        nowhere.err
+        == "calmops: 'no/such/folder.json': No such file or directory; is its folder there?\n"
+    )
 
 
 @pytest.mark.usefixtures("learnt")

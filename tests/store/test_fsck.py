@@ -131,6 +131,14 @@ def test_pointer_follows_the_one_version_that_is_marked(filled: Store) -> None:
 
     assert (finding.check, finding.is_repaired) == ("champion", True)
     assert fsck(filled, now=utc_now()) == ()
+    with filled.database.read() as connection:
+        query = text("SELECT kind, payload FROM audit ORDER BY position DESC LIMIT 1")
+        kind, payload = connection.execute(query).one()
+        champion = connection.execute(text("SELECT champion FROM pipelines")).scalar_one()
+    assert (kind, json.loads(payload)) == (
+        "repaired",
+        {"before": None, "champion": champion, "version": champion},
+    )
 
 
 def test_later_day_makes_no_orphan_of_what_is_named(filled: Store) -> None:

@@ -47,11 +47,14 @@ def backtest(
     from calmops_flows.backtest import Options, keep
     from calmops_flows.backtest import backtest as replay
     from calmops_flows.cli.output import emit_json, say, tell
+    from calmops_flows.errors import SpecError
     from calmops_flows.store.store import open_store
 
     def advance(policy: str, done: int, total: int) -> None:
         tell(f"[{policy}] {done}/{total} snapshots")
 
+    if chart is not None and not chart.parent.is_dir():
+        raise SpecError(f"there is no folder {str(chart.parent)!r} for --chart")
     named = tuple(part.strip() for part in policies.split(",") if part.strip())
     options = Options(named, metric, jobs, retained, timedelta(hours=hours))
     with open_store(create=False) as store:

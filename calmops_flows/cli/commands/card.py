@@ -37,12 +37,15 @@ def card(
 ) -> None:
     """Write a model card, or what changed between two versions, for a reviewer."""
     from calmops_flows.cli.output import emit_json, tell
+    from calmops_flows.errors import SpecError
     from calmops_flows.read import card as read_card
     from calmops_flows.reports.card import change_report, model_card
     from calmops_flows.store.store import open_store
 
     with open_store(create=False) as store:
         view = read_card(store, name, version)
+        if compare == view.version:
+            raise SpecError(f"--compare {compare}: that is the version itself; give an earlier one")
         earlier = None if compare is None else read_card(store, name, compare)
     if json:
         emit_json(view.to_dict() if earlier is None else [earlier.to_dict(), view.to_dict()])
