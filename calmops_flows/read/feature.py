@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from calmops_flows.profiles import Profile
     from calmops_flows.profiles.column import Column
     from calmops_flows.records import ColumnDrift
+    from calmops_flows.store.artifacts import ArtifactStore
     from calmops_flows.store.store import Store
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_PROFILES = 60
 _MOST_POINTS = 200
 _MOST_LEVELS = 15
+_MOST_REMEMBERED = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +241,15 @@ def _column(store: Store, digest: str | None, name: str) -> Column | None:
     if digest is None:
         return None
     try:
-        return column_from_bytes(store.artifacts.get(digest), name)
+        return _read_column(store.artifacts, digest, name)
     except (ArtifactError, ProfileError):
         return None
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _read_column(artifacts: ArtifactStore, digest: str, name: str) -> Column | None:
+    """Read a column, once for all pages of an open store: what a digest names never changes."""
+    return column_from_bytes(artifacts.get(digest), name)
 
 
 def _read(store: Store, digest: str | None) -> Profile | None:

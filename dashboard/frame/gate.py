@@ -8,6 +8,8 @@ import time
 
 import streamlit as st
 
+from frame.words import commands_of
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PAUSE_SECONDS = 0.5
 _ADMITTED = "calmops_admitted"
@@ -27,9 +29,7 @@ def admit() -> None:
     token = os.environ.get("CALMOPS_TOKEN", "")
     if not token:
         st.error("This dashboard is bound off loopback, and no token is set.")
-        st.code(
-            "CALMOPS_TOKEN=... calmops dashboard --host ADDRESS", language=None, wrap_lines=True
-        )
+        commands_of("CALMOPS_TOKEN=... calmops dashboard --host ADDRESS")
         st.stop()
     given = st.text_input("Token (CALMOPS_TOKEN)", type="password", key="token")
     if given:

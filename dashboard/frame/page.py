@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from calmops_flows import open_store
 from calmops_flows.errors import CalmopsError, NotFoundError
 from calmops_flows.read import PipelineView, list_pipelines
+from calmops_flows.read.kept import kept_store
 from frame.address import pick, visit
 from frame.gate import admit
 from frame.words import nothing, plain
@@ -39,11 +39,11 @@ def page(title: str) -> Iterator[Store]:
     Yields
     ------
     Store
-        Closed when the page is drawn.
+        It stays open for other pages.
     """
     _begin(title)
     try:
-        store = open_store(create=False)
+        store = kept_store()
     except NotFoundError as err:
         nothing(f"There is nothing to show yet: {err}", *FIRST_STEPS)
         st.stop()
@@ -51,11 +51,10 @@ def page(title: str) -> Iterator[Store]:
         st.error("The store cannot be read.")
         st.text(plain(err))
         st.stop()
-    with store:
-        try:
-            yield store
-        except CalmopsError as err:
-            failed(err)
+    try:
+        yield store
+    except CalmopsError as err:
+        failed(err)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from calmops_flows import open_store
 from calmops_flows.errors import CalmopsError
+from calmops_flows.read.kept import kept_store
 from calmops_flows.read.pulse import Pulse, pulse
 from frame.words import note
 
@@ -24,8 +24,7 @@ def live_strip() -> None:
 @st.fragment(run_every=EVERY_SECONDS)
 def _strip() -> None:
     try:
-        with open_store(create=False) as store:
-            now = pulse(store)
+        now = pulse(kept_store())
     except CalmopsError:
         note("No store to watch.")
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -50,18 +50,17 @@ def show_chart(figure: go.Figure, rows: Rows, name: str, *, title: str) -> None:
     """
     st.subheader(title)
     st.plotly_chart(figure, key=f"chart-{name}", config=_CONFIG)
-    _numbers(rows, name, title)
+    when_opened(f"{title}: the numbers", name, lambda: show_table(rows, name))
 
 
 @st.fragment
-def _numbers(rows: Rows, name: str, title: str) -> None:
-    """Draw the table when somebody opens it; ``numbers=open`` in the address opens all."""
+def when_opened(label: str, name: str, draw: Callable[[], object]) -> None:
+    """Draw something when somebody opens its box; ``numbers=open`` in the address opens all."""
     is_wanted = st.query_params.get("numbers") == "open"
-    label = f"{title}: the numbers"
     box = st.expander(label, expanded=is_wanted, key=f"open-{name}", on_change="rerun")
     if box.open:
         with box:
-            show_table(rows, name)
+            draw()
 
 
 def show_table(rows: Rows, name: str, *, columns: Mapping[str, Any] | None = None) -> None:

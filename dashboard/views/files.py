@@ -10,7 +10,7 @@ from calmops_flows.records import SnapshotState
 from frame.address import remember, remembered
 from frame.page import page, pick_pipeline
 from frame.tables import show_table
-from frame.words import figures, note, nothing, plain, when
+from frame.words import commands_of, figures, note, nothing, plain, when
 
 with page("Files") as store:
     left, middle, right = st.columns(3)
@@ -59,11 +59,9 @@ with page("Files") as store:
         with st.expander(plain(one.snapshot)):
             st.text(plain(one.reason))
             note(f"sha256 {one.digest}")
-            st.code(
-                f"calmops quarantine {view.name} retry {one.digest[:16]}\n"
+            commands_of(
+                f"calmops quarantine {view.name} retry {one.digest[:16]}",
                 f"calmops quarantine {view.name} drop {one.digest[:16]}",
-                language=None,
-                wrap_lines=True,
             )
     if len(aside) > 20:
         note(f"... and {len(aside) - 20} more; filter the ledger by quarantined.")

@@ -17,8 +17,8 @@ from calmops_flows.read import versions as versions_of
 from calmops_flows.read.judged import judged
 from frame.address import pick, pick_metric, pick_window
 from frame.page import failed, page, part, pick_pipeline
-from frame.tables import show_chart, show_table
-from frame.words import note, nothing, number, plain, when
+from frame.tables import show_chart, show_table, when_opened
+from frame.words import commands_of, note, nothing, number, plain, when
 
 if TYPE_CHECKING:
     from calmops_flows.store.store import Store
@@ -70,10 +70,10 @@ def show_card(found: CardView) -> None:
         ],
         "sources",
     )
-    with st.expander("Parameters and manifest"):
-        st.json({"model": found.spec.get("model"), "manifest": found.manifest}, expanded=False)
+    known = {"model": found.spec.get("model"), "manifest": found.manifest}
+    when_opened("Parameters and manifest", "manifest", lambda: st.json(known, expanded=False))
     note("The model card as a document:")
-    st.code(f"calmops card {found.pipeline} {found.version}", language=None, wrap_lines=True)
+    commands_of(f"calmops card {found.pipeline} {found.version}")
 
 
 def switch(store: Store, name: str, version: int, champion: int | None) -> None:

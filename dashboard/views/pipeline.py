@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,8 +12,11 @@ from calmops_flows.read import explain, status, to_sentences, to_short
 from calmops_flows.read.timeline import Timeline, TimelinePoint, timeline
 from frame.address import pick, pick_window
 from frame.page import page, part, pick_pipeline, prefect_page
-from frame.tables import show_chart, show_table
+from frame.tables import show_chart, show_table, when_opened
 from frame.words import figures, note, nothing, number, sentences, when
+
+if TYPE_CHECKING:
+    from calmops_flows.records import Decision
 
 
 def line(point: TimelinePoint, metric: str | None) -> dict[str, object]:
@@ -38,6 +42,20 @@ def line(point: TimelinePoint, metric: str | None) -> dict[str, object]:
         "at": when(point.at),
         "reason": point.reason,
     }
+
+
+def rule_rows(decision: Decision) -> list[dict[str, object]]:
+    """Return the cells of the rules that a decision followed."""
+    return [
+        {
+            "rule": rule.name,
+            "verdict": {True: "passed", False: "failed", None: "untestable"}[rule.passed],
+            "observed": number(rule.observed),
+            "bound": number(rule.threshold),
+            "note": rule.note,
+        }
+        for rule in decision.rules
+    ]
 
 
 def pick_metric(past: Timeline) -> str | None:
@@ -91,26 +109,12 @@ with page("Pipeline") as store:
         with st.container(border=True):
             sentences(to_short(why))
         if why.decision is not None:
-            show_table(
-                [
-                    {
-                        "rule": rule.name,
-                        "verdict": {True: "passed", False: "failed", None: "untestable"}[
-                            rule.passed
-                        ],
-                        "observed": number(rule.observed),
-                        "bound": number(rule.threshold),
-                        "note": rule.note,
-                    }
-                    for rule in why.decision.rules
-                ],
-                "rules",
-            )
-        if why.decision is not None:
-            with st.expander("All its numbers, sentence by sentence"):
-                sentences(to_sentences(why))
+            rules = rule_rows(why.decision)
+            when_opened("Rules and their numbers", "rules", lambda: show_table(rules, "rules"))
+            said = to_sentences(why)
+            when_opened("All its numbers, sentence by sentence", "said", lambda: sentences(said))
         run_page = prefect_page("runs", "flow-run", why.outcome.run_id or "")
         if run_page is not None and why.outcome.run_id:
             st.link_button("This run in Prefect", run_page)
-        with st.expander("The record as JSON"):
-            st.json(why.to_dict(), expanded=False)
+        record = why.to_dict()
+        when_opened("The record as JSON", "record", lambda: st.json(record, expanded=False))

@@ -13,7 +13,7 @@ from calmops_flows.read.timeline import timeline
 from frame.address import pick_window
 from frame.page import page, part, pick_pipeline
 from frame.tables import show_chart, show_table
-from frame.words import nothing, plain, when
+from frame.words import commands_of, nothing, plain, when
 
 with page("Data quality") as store:
     left, right = st.columns(2)
@@ -36,7 +36,7 @@ with page("Data quality") as store:
             "violations",
             title="Violations",
         )
-        st.code(f"calmops quarantine {view.name}", language=None, wrap_lines=True)
+        commands_of(f"calmops quarantine {view.name}")
     else:
         st.text("None: every file fitted the contract.")
     now = datetime.now(UTC)
@@ -84,4 +84,4 @@ with page("Data quality") as store:
         ],
         "contract-versions",
     )
-    st.code(f"calmops contract {view.name} accept SNAPSHOT", language=None, wrap_lines=True)
+    commands_of(f"calmops contract {view.name} accept SNAPSHOT")

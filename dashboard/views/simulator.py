@@ -14,7 +14,7 @@ from calmops_flows.simulated import FALSE_ALARM, FOUND, MISSED, QUIET, Simulated
 from frame.address import beside, forget_others, pick, type_number, type_text
 from frame.comparison import show_comparison
 from frame.page import free_page
-from frame.tables import show_chart
+from frame.tables import show_chart, when_opened
 from frame.words import figures, note, plain, sentences
 from frame.yaml_text import as_yaml, from_yaml
 
@@ -148,7 +148,6 @@ def show(found: Simulated) -> None:
 
 def show_twin(source: str, given: Mapping[str, Any], found: Simulated) -> None:
     """Print how to do the same without this page."""
-    st.subheader("The same by hand")
     if found.plan:
         note("plan.yaml")
         st.code(found.plan, language="text", wrap_lines=True)
@@ -177,4 +176,4 @@ with free_page("Simulator"):
     else:
         show(found)
         show_comparison(source, given, found)
-        show_twin(source, given, found)
+        when_opened("The same by hand", "twin", lambda: show_twin(source, given, found))

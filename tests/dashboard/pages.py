@@ -28,5 +28,20 @@ def page(name: str, **query: str) -> AppTest:
 
 def said(app: AppTest) -> str:
     """Return all text of a page."""
-    parts = (app.info, app.text, app.caption, app.code, app.error, app.subheader, app.title)
+    parts = (
+        app.markdown,
+        app.info,
+        app.text,
+        app.caption,
+        app.code,
+        app.error,
+        app.subheader,
+        app.title,
+    )
     return "\n".join(str(element.value) for part in parts for element in part)
+
+
+def commands(app: AppTest) -> list[str]:
+    """Return the commands that a page prints, each a line of code."""
+    lines = [line for element in app.markdown for line in str(element.value).splitlines()]
+    return [line.strip().strip("`") for line in lines if line.startswith("`")]
