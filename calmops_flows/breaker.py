@@ -28,7 +28,7 @@ class Breaker:
     trips : int
         Times it opened since it was last closed by a success.
     open_until : datetime or None
-        Time-zone aware end of the pause. None while open means: until a person resets it.
+        Time-zone aware end of the pause. None while open means: until a person closes it.
 
     Examples
     --------

@@ -24,6 +24,7 @@ DURABLE_WRITES = (
     "artifact.remove",
     "backup.rename",
     "backup.rows",
+    "breaker.close",
     "champion.switch",
     "commit.snapshot",
     "contract.accept",

@@ -152,8 +152,11 @@ def _next_steps(
     elif line.counts[SnapshotState.PENDING]:
         steps.append(f"Process the pending snapshots: calmops run {line.name}")
     if circuit.state == "open":
-        until = f"after {circuit.open_until}" if circuit.open_until else "once a person resets it"
-        steps.append(f"Retraining pauses; it is tried again {until}. Scoring goes on.")
+        until = f" after {circuit.open_until}," if circuit.open_until else ""
+        steps.append(
+            f"Retraining pauses, and scoring goes on; it is tried again{until} or at once by "
+            f"`calmops relaunch {line.name} --close-breaker`."
+        )
     if set_aside:
         steps.append(
             "Repair the quarantined files at their source and run again, or see "

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,23 @@ def test_run_against_a_silent_prefect_api_fails_when_it_is_demanded(
     assert done.code == 1
     assert "no Prefect API answers" in done.err
     assert "Traceback" not in done.err
+
+
+def test_person_closes_a_breaker_that_cannot_be_read(
+    calmops: Calmops, calmops_home: Path, folder: Path
+) -> None:
+    calmops("run", "small.yaml")
+    with closing(sqlite3.connect(calmops_home / "calmops.db")) as database, database:
+        database.execute("UPDATE pipelines SET breaker = '{garbage'")
+
+    told = calmops("status", "small").out
+    done = calmops("relaunch", "small", "--close-breaker")
+    again = calmops("relaunch", "small", "--close-breaker")
+
+    assert "at once by `calmops relaunch small --close-breaker`" in told
+    assert (done.code, again.code) == (0, 0)
+    assert "was open, and is closed" in done.err
+    assert "was closed, and is closed" in again.err
+    assert calmops("status", "small", "--json").json["circuit"]["state"] == "closed"
+    kinds = [one["kind"] for one in calmops("audit", "small", "--json").json["entries"]]
+    assert kinds.count("breaker_closed") == 1

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.faults
 APART = {
     "contract.accept": "no part of a drain: see tests/steps/test_contract.py",
     "retention.forget": "needs limits: see tests/steps/test_retain.py",
+    "breaker.close": "needs a person: see tests/faults/test_switch.py",
     "champion.switch": "needs a person: see tests/faults/test_switch.py",
     "export.write": "needs a folder for predictions: see tests/faults/test_labels.py",
     "archive.import": "no part of a drain: see tests/store/test_archive.py",

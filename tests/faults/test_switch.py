@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from calmops_flows.settings import Settings
 from calmops_flows.store import audit, open_store, registry
 from calmops_flows.store.pipelines import load_state
+from calmops_flows.store.tables import pipelines
 from tests.faults import workload
 
 pytestmark = pytest.mark.faults
@@ -62,3 +64,27 @@ def test_kill_while_the_champion_is_switched_by_hand(
 
 
 NEW = (1, ["champion", "retired"], None)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_kill_while_the_breaker_is_closed_by_hand(
+    side: str, tmp_path: Path, source: Path, two_versions: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(two_versions, home)
+    with open_store(Settings(home=home)) as store, store.database.engine.begin() as connection:
+        connection.execute(update(pipelines).values(breaker="{garbage"))
+    work = workload.close_breaker_by_hand
+
+    code = workload.in_process(work, home, source, fault=f"breaker.close.{side}:1:kill")
+
+    assert code == -signal.SIGKILL
+    assert breaker_of(home) == ("open" if side == "before" else "closed")
+    assert workload.in_process(work, home, source) == 0
+    assert breaker_of(home) == "closed"
+    assert standing(home) == (2, ["retired", "champion"], None)
+
+
+def breaker_of(home: Path) -> str:
+    with open_store(Settings(home=home)) as store:
+        return str(load_state(store.database, workload.NAME).breaker.state)

@@ -26,6 +26,7 @@ from calmops_flows.steps import drain
 from calmops_flows.steps.runner import PlainRunner
 from calmops_flows.steps.switch import promote, roll_back
 from calmops_flows.store import open_store
+from calmops_flows.store.close_breaker import close_breaker
 from calmops_flows.store.outbox import Message
 from calmops_flows.store.pipelines import delete_pipeline
 
@@ -215,6 +216,12 @@ def promote_by_hand(source: Path) -> None:
     """Let the first version serve."""
     with open_store() as store:
         promote(store, NAME, 1, now=datetime.now(UTC))
+
+
+def close_breaker_by_hand(source: Path) -> None:
+    """Close the breaker, whatever it says."""
+    with open_store() as store:
+        close_breaker(store.database, NAME, now=datetime.now(UTC))
 
 
 def in_process(
