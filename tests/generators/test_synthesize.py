@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from calmops_flows.demo.flights import data_folder, read_months
 from calmops_flows.errors import MissingExtraError, SpecError
 from calmops_flows.generators import synthesize
 from calmops_flows.generators.synthesis import METHODS
@@ -252,6 +253,19 @@ def test_values_are_drawn_and_never_the_mean() -> None:
 
         assert (new["y"].abs() < 10).mean() < 0.02, method
         assert new["y"].std() == pytest.approx(20.0, rel=0.05), method
+
+
+def test_mixtures_and_copulas_keep_the_spread_of_real_weather() -> None:
+    # many levels, gaps that belong together, numbers of few values: no mixture fits them well
+    months = [month.rows for month in read_months(data_folder())]
+    real = pd.concat(months).sample(4_000, random_state=0).reset_index(drop=True)
+    numbers = ["temp", "dewp", "humid", "wind_speed", "pressure", "visib"]
+
+    for method in ("copula", "gmm"):
+        new = synthesize(real, 4_000, method=method, random_state=2).data
+
+        ratios = new[numbers].std() / real[numbers].std()
+        assert ratios.between(0.95, 1.05).all(), (method, ratios.to_dict())
 
 
 def test_copula_finds_the_latent_correlation() -> None:
