@@ -28,6 +28,7 @@ from tests.soak.workers import PIPELINE, Workers, run
 LOOK_SECONDS = 0.05
 SECONDS_PER_ARRIVAL = 1.0  # workers that fell behind leave as many to the run at the end
 MEAN_PAUSE_SECONDS = 0.4
+MOST_PENDING = 50  # nothing new arrives while more are waiting: a soak has to end
 DAY = timedelta(days=1)
 
 
@@ -43,7 +44,7 @@ def soak(folder: Path, *, seed: int, goes_on: Callable[[int], bool]) -> Chronicl
     with Onlooker(home) as onlooker:
         number = 0
         while goes_on(number):
-            workers.told[arrivals.one()] += 1
+            workers.told[arrivals.one() if n_pending(home) <= MOST_PENDING else "held back"] += 1
             workers.tend()
             time.sleep(rng.expovariate(1 / MEAN_PAUSE_SECONDS))
             workers.meddle()
@@ -72,6 +73,13 @@ def a_spec(source: Path, predictions: Path) -> PipelineSpec:
             "predictions": {"path": str(predictions)},
         }
     )
+
+
+def n_pending(home: Path) -> int:
+    """Return how many snapshots are known and not yet processed."""
+    with closing(connect(home)) as connection:
+        query = "SELECT count(*) FROM snapshots WHERE state = 'pending'"
+        return int(connection.execute(query).fetchone()[0])
 
 
 def mend(home: Path, source: Path, arrivals: Arrivals) -> None:
