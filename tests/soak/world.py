@@ -83,21 +83,29 @@ def n_pending(home: Path) -> int:
 
 
 def mend(home: Path, source: Path, arrivals: Arrivals) -> None:
-    """Let what crashed too often try again, and drain without faults until nothing is pending."""
+    """Let what crashed too often try again, and drain without faults until nothing is pending.
+
+    Twice: what the last fault left with its attempts used up is set aside by the first run.
+    """
     standing = {arrival.name: arrival for arrival in arrivals.noted}
     good = {last.digest for last in standing.values() if last.is_good}
+    patience = workload.PATIENCE_SECONDS + SECONDS_PER_ARRIVAL * len(arrivals.noted)
+    for _ in range(2):
+        try_again(home, good)
+        process = workload.started(run, home, source, CALMOPS_FAULT="")
+        process.join(patience)
+        if process.exitcode != 0:
+            raise AssertionError(f"the undisturbed run at the end exits with {process.exitcode}")
+
+
+def try_again(home: Path, good: set[str]) -> None:
+    """Take good contents out of quarantine, as a user does once the disk has room again."""
     query = "SELECT digest FROM snapshots WHERE state = 'quarantined'"
     with closing(connect(home)) as connection:
         aside = [digest for (digest,) in connection.execute(query) if digest in good]
     if aside:
         with open_store(Settings(home=home)) as store:
             retry(store.database, PIPELINE, aside, now=datetime.now(UTC))
-    patience = workload.PATIENCE_SECONDS + SECONDS_PER_ARRIVAL * len(arrivals.noted)
-    for _ in range(2):
-        process = workload.started(run, home, source, CALMOPS_FAULT="")
-        process.join(patience)
-        if process.exitcode != 0:
-            raise AssertionError(f"the undisturbed run at the end exits with {process.exitcode}")
 
 
 @dataclass
