@@ -7,10 +7,10 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import fsspec
 import pytest
@@ -38,11 +38,11 @@ pytestmark = [
     pytest.mark.prefect,
     pytest.mark.postgres,
     pytest.mark.faults,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
 ]
 HOSTS = ("host0", "host1", "host2")
-POOL = "team"  # the session's own worker takes from another one
 PATIENCE_SECONDS = 240
+SECONDS_PER_RUN = 30  # two cores, and a new Python for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Team:
     client: SyncPrefectClient
     store: Store
     variables: dict[str, str]
+    pool: str = field(default_factory=lambda: f"team-{uuid4().hex}")
 
     @contextmanager
     def working(self) -> Iterator[dict[str, Popen[bytes]]]:
@@ -64,7 +65,7 @@ class Team:
     def _worker(self, host: str) -> Iterator[Popen[bytes]]:
         folder = self.folder / host
         folder.mkdir()
-        command = ("worker", "start", "--pool", POOL, "--type", "process", "--limit", "1")
+        command = ("worker", "start", "--pool", self.pool, "--type", "process", "--limit", "1")
         variables = self.variables | {"CALMOPS_HOME": str(folder / "home")}
         with running(folder / "log", *command, "--name", host, **variables) as process:
             yield process
@@ -86,7 +87,8 @@ class Team:
             found = self.read(runs)
             return found if all(run.state and run.state.is_final() for run in found) else None
 
-        found = wait_for(ended, PATIENCE_SECONDS, "all runs end") or []
+        patience = PATIENCE_SECONDS + SECONDS_PER_RUN * len(runs)
+        found = wait_for(ended, patience, "all runs end") or []
         return [run.state_name for run in found]
 
     def helpers(self) -> set[str]:
@@ -167,7 +169,7 @@ def test_three_process_workers_leave_what_one_process_would(
             calmops.run(name, store=store, prefect=False)
         expected = dump(store.database)
     declare(team.store, bucket, names)
-    deployed = [deploy(name, team.store, work_pool=POOL).id for name in names]
+    deployed = [deploy(name, team.store, work_pool=team.pool).id for name in names]
 
     runs = [team.start_run(deployed[number % n_pipelines]) for number in range(n_runs)]
     with team.working():
@@ -186,7 +188,7 @@ def test_killed_worker_costs_no_snapshot(team: Team, bucket: str) -> None:
     names = ["p00", "p01", "p02"]
     drop(team, bucket, names)
     declare(team.store, bucket, names)
-    deployed = [deploy(name, team.store, work_pool=POOL).id for name in names]
+    deployed = [deploy(name, team.store, work_pool=team.pool).id for name in names]
     runs = [team.start_run(one) for one in deployed]
 
     def is_under_way() -> bool:
