@@ -136,9 +136,19 @@ def _add_predictions(app: FastAPI, desk: Desk) -> None:
         )
 
     @app.post("/predict/{name}", openapi_extra=openapi.BARE_BODY, responses=openapi.ANSWERS)
-    async def predict(request: Request, name: Name) -> Response:
+    async def predict(
+        request: Request,
+        name: Name,
+        version: Version = None,
+        *,
+        probabilities: Probabilities = False,
+    ) -> Response:
         """Predict an object or an array of objects, as earlier versions took them."""
-        return _reply(await desk.predict(request, name, is_bare=True))
+        return _reply(
+            await desk.predict(
+                request, name, version=version, wants_probabilities=probabilities, is_bare=True
+            )
+        )
 
 
 def _reply(given: Answer) -> Response:

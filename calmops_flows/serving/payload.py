@@ -95,6 +95,8 @@ _Columns = tuple[dict[str, list[Any]], tuple[list[Any], ...], int]
 def _parse(content: bytes) -> Any:
     try:
         return json.loads(content, parse_constant=_no_constant)
+    except RequestError:
+        raise
     except RecursionError as err:
         raise RequestError(400, "too_deep", "the JSON is nested too deeply") from err
     except ValueError as err:  # also UnicodeDecodeError, and a number of thousands of digits
@@ -103,7 +105,9 @@ def _parse(content: bytes) -> Any:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON; a missing value is null")
+    raise RequestError(
+        400, "malformed_json", f"the body is not JSON: {name} is none of its values; send null"
+    )
 
 
 def _of_bare(document: Any) -> Payload:

@@ -54,6 +54,24 @@ def test_historical_route_takes_a_record_or_several(server: Client) -> None:
     assert (one.json()["predictions"], two.json()["predictions"]) == ([1], [1, 0])
 
 
+def test_number_that_is_no_json_is_named(server: Client) -> None:
+    said = server.http.post(
+        "/invocations",
+        content='{"inputs": [[NaN, 1, "x"]]}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert "NaN is none of its values; send null" in said.json()["message"]
+
+
+def test_historical_route_pins_versions_and_gives_probabilities(server: Client) -> None:
+    said = server.post("/predict/stream?version=1&probabilities=true", RECORD)
+    unknown = server.post("/predict/stream?version=99", RECORD)
+
+    assert len(said.json()["probabilities"][0]) == len(said.json()["classes"])
+    assert (unknown.status_code, unknown.json()["error_code"]) == (404, "no_such_version")
+
+
 def test_answers_are_those_of_the_model_on_the_training_rows(server: Client) -> None:
     frame = rows(2, 300).drop(columns="y")
     served = load_served(server.store, "stream", 1)
