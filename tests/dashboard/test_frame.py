@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,24 @@ ALLOWED = ("read", "charts", "records", "errors", "logs", "api", "simulated")
 
 
 def test_no_script_allows_html() -> None:
-    forbidden = ("unsafe_allow", "st.html", "components")
+    forbidden = ("unsafe_allow", "components")
 
     assert [s.name for s in SCRIPTS if any(word in s.read_text() for word in forbidden)] == []
+
+
+def test_only_html_of_a_page_is_a_literal_style() -> None:
+    calls = [
+        line.strip() for s in SCRIPTS for line in s.read_text().splitlines() if "st.html" in line
+    ]
+    tree = ast.parse((APP.parent / "frame" / "page.py").read_text())
+    style = next(
+        ast.literal_eval(node.value)  # fails on anything that is put together
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "STYLE"
+    )
+
+    assert calls == ["st.html(STYLE)"]
+    assert re.fullmatch(r"<style>[^<>]*</style>", style)
 
 
 def test_scripts_import_reading_and_drawing_only() -> None:
