@@ -118,6 +118,11 @@ def open_page(browser: Any, address: str, *, width: int = 1280, scheme: str = "l
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, **told
     )
+    return open_again(context, address)
+
+
+def open_again(context: Any, address: str) -> Any:
+    """Open an address in a tab of its own of a browser that may have been here before."""
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(address, wait_until="commit")

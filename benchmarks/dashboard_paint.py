@@ -1,7 +1,8 @@
 """How long a page of the dashboard takes to be drawn: 20 pipelines, 1,000 snapshots, 200 columns.
 
-A page counts as drawn when its script has ended and every chart has its drawing, seen by headless
-Chromium from a browser that has nothing cached, against a server that has served each page before.
+A page counts as drawn when its script has ended and every chart has its drawing, down to its end,
+seen by headless Chromium against a server that has served each page before: from a browser that has
+nothing cached ("paint"), and in a new tab of one that was there before ("again").
 A switch begins with the click on another page's name. The store is kept in ``build/`` until the
 code that fills it changes; its snapshots share sixty profiles, and no page reads more.
 """
@@ -21,7 +22,14 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import insert, update
 
-from benchmarks.chromium import PAGES, chromium, click_page, dashboard, open_page
+from benchmarks.chromium import (
+    PAGES,
+    chromium,
+    click_page,
+    dashboard,
+    open_again,
+    open_page,
+)
 from benchmarks.figures import Figure, report
 from benchmarks.seeding import START, seed
 from calmops_flows.data.contract import learn
@@ -56,8 +64,15 @@ def main() -> None:
             open_page(browser, to(address, path, wanted.range)).context.close()
         print(f"load average {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
         paints = {path: paint(browser, address, path, wanted) for path in PAGES}
+        returns = {path: again(browser, address, path, wanted) for path in PAGES}
         switches = switch(browser, address, wanted)
-    report([*figures("paint", paints, PAINT_BAR), *figures("switch to", switches, SWITCH_BAR)])
+    report(
+        [
+            *figures("paint", paints, PAINT_BAR),
+            *figures("again", returns, PAINT_BAR),
+            *figures("switch to", switches, SWITCH_BAR),
+        ]
+    )
     print(f"load average {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
 
 
@@ -86,6 +101,18 @@ def paint(browser: Any, address: str, path: str, wanted: argparse.Namespace) -> 
         page = open_page(browser, to(address, path, wanted.range))
         seconds.append(time.perf_counter() - started)
         page.context.close()
+    return seconds
+
+
+def again(browser: Any, address: str, path: str, wanted: argparse.Namespace) -> list[float]:
+    """Open a page in new tabs of a browser that has kept the files of earlier visits."""
+    context = open_page(browser, to(address, path, wanted.range)).context
+    seconds = []
+    for _ in range(wanted.repeats):
+        started = time.perf_counter()
+        open_again(context, to(address, path, wanted.range)).close()
+        seconds.append(time.perf_counter() - started)
+    context.close()
     return seconds
 
 
