@@ -78,7 +78,7 @@ def fitted(path: str, new: pa.Table, mode: str, *, old: pa.Table | None = None, 
     if old is not None:
         kept = sample(old, "old", target="y", task="classification", size=10_000)
         champion = RETRAINERS["full"](replace(context, table=old)).estimator
-        past = Past(lambda n: old if n is None else old.slice(0, n), lambda n: draw(kept, n))
+        past = Past(lambda n: old if n is None else old.slice(0, n), lambda n: draw(kept, n)[0])
         context = replace(context, champion=champion, past=past)
     return RETRAINERS[mode](context).estimator
 

@@ -6,6 +6,8 @@ import asyncio
 import json
 import socket
 import threading
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,18 @@ JSON = {"Content-Type": "application/json"}
 
 def address_of(client: Client) -> tuple[str, int]:
     return str(client.http.base_url.host), client.http.base_url.port or 0
+
+
+def test_client_that_sends_all_before_it_looks_is_told_what_is_wrong(trained_home: Path) -> None:
+    size = 4 * 2**20
+    with serving(trained_home, "stream", limits=Limits(body_bytes=size)) as client:
+        told = []
+        for body in (b"x" * 3 * size, iter([b"x" * size] * 3)):
+            with closing(HTTPConnection(*address_of(client), timeout=30)) as connection:
+                connection.request("POST", "/invocations", body, headers=JSON)
+                told.append(json.loads(connection.getresponse().read())["error_code"])
+
+    assert told == ["body_too_large"] * 2
 
 
 def test_bodies_and_rows_over_the_limit_are_refused(trained_home: Path) -> None:
