@@ -30,6 +30,10 @@ def test_no_script_allows_html() -> None:
     assert [s.name for s in SCRIPTS if any(word in s.read_text() for word in forbidden)] == []
 
 
+def test_only_the_strip_refreshes_by_itself() -> None:
+    assert [s.name for s in SCRIPTS if "run_every" in s.read_text()] == ["strip.py"]
+
+
 def test_only_html_of_a_page_is_a_literal_style() -> None:
     calls = [
         line.strip() for s in SCRIPTS for line in s.read_text().splitlines() if "st.html" in line
