@@ -124,7 +124,7 @@ class Desk:
         The way to the other thread and back costs more than such an answer.
         """
         served = pinned or slot.current
-        if served is None or self.gate.waiting or len(question.content) > AT_ONCE_BYTES:
+        if served is None or self.gate.is_busy or len(question.content) > AT_ONCE_BYTES:
             return None
         given = short_answer(question, served, self.limits)
         if given is not None and self.journal is not None:

@@ -34,6 +34,12 @@ class Gate:
         self._limits = limits
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="predict")
         self.waiting = 0
+        self._is_held = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something waits, or the server has work of its own to do in its turn."""
+        return self.waiting > 0 or self._is_held
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do work in its turn, and return what it returns.
@@ -65,8 +71,15 @@ class Gate:
             ) from err
 
     def in_turn(self, work: Callable[[], None]) -> None:
-        """Do work of the server itself in its turn; for other threads than the loop's."""
-        self._pool.submit(work).result()
+        """Do work of the server itself in its turn; for one other thread than the loop's.
+
+        Answers given on the loop meanwhile would keep the interpreter's lock from it.
+        """
+        self._is_held = True
+        try:
+            self._pool.submit(work).result()
+        finally:
+            self._is_held = False
 
     def close(self) -> None:
         """Wait for the work at hand; nothing new is let in."""

@@ -16,12 +16,14 @@ import pytest
 from pydantic import SecretStr
 
 from calmops_flows.errors import NotFoundError, SpecError
+from calmops_flows.serving.app import create_app
 from calmops_flows.serving.gate import Gate
 from calmops_flows.serving.limits import Limits
 from calmops_flows.serving.problems import RequestError
 from calmops_flows.serving.run import Address, prepare
+from calmops_flows.serving.slots import Slots
 from calmops_flows.settings import Settings
-from calmops_flows.store import open_store
+from calmops_flows.store import Store, open_store
 from tests.serving.served import RECORD, Client, error, serving
 
 BODY = {"dataframe_records": [RECORD]}
@@ -135,6 +137,33 @@ def test_work_over_its_time_is_answered_with_503_and_keeps_its_place() -> None:
         gate.close()
 
     asyncio.run(scene())
+
+
+def test_small_request_waits_while_the_server_checks_a_new_model(trained_home: Path) -> None:
+    async def scene(store: Store) -> tuple[bool, int, bool]:
+        slots, gate, go = Slots(store, ["stream"]), Gate(Limits()), threading.Event()
+        slots.follow()
+
+        def check() -> None:
+            go.wait(20)
+
+        app = create_app(slots, gate, Limits())
+        checking = asyncio.create_task(asyncio.to_thread(gate.in_turn, check))
+        while not gate.is_busy:
+            await asyncio.sleep(0.01)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            asked = asyncio.create_task(client.post("/invocations", json=BODY))
+            await asyncio.sleep(0.2)
+            is_early = asked.done()
+            go.set()
+            answer = await asked
+        await checking
+        gate.close()
+        return is_early, answer.status_code, gate.is_busy
+
+    with open_store(Settings(home=trained_home)) as store:
+        assert asyncio.run(scene(store)) == (False, 200, False)
 
 
 async def ask(address: tuple[str, int], record: dict[str, Any]) -> tuple[int, Any]:
